@@ -1,0 +1,26 @@
+"""Reading pixels at computed places, the one memory access of all moving augmentations."""
+
+
+def gather_pixels(backend, images, rows, columns, fill_value):
+    """Pixels of each image at its own whole coordinates; `fill_value` outside the image.
+
+    Args:
+        backend: `self.backend` of the calling layer.
+        images: (B, H, W, C) float32.
+        rows, columns: int32, broadcastable to (B, H', W').
+        fill_value: A number.
+
+    Returns:
+        (B, H', W', C) float32.
+    """
+    np = backend.numpy
+    _, height, width, channels = images.shape
+    batch = backend.shape(images)[0]
+    inside = np.logical_and(
+        np.logical_and(rows >= 0, rows < height),
+        np.logical_and(columns >= 0, columns < width),
+    )
+    first = np.reshape(np.arange(batch, dtype="int32") * (height * width), (-1, 1, 1))
+    places = first + np.clip(rows, 0, height - 1) * width + np.clip(columns, 0, width - 1)
+    pixels = np.take(np.reshape(images, (-1, channels)), places, axis=0)
+    return np.where(inside[..., None], pixels, float(fill_value))

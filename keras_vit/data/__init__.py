@@ -1,0 +1,15 @@
+"""Data sets as arrays: a name, a file or a folder in; uint8 images, labels and class names out."""
+
+from keras_vit.data.image_data import ImageData
+from keras_vit.data.image_files import UnreadableImagesWarning
+from keras_vit.data.loading import load_data
+from keras_vit.data.splitting import train_validation_split
+from keras_vit.data.tfds import DataUnavailableError
+
+__all__ = [
+    "DataUnavailableError",
+    "ImageData",
+    "UnreadableImagesWarning",
+    "load_data",
+    "train_validation_split",
+]

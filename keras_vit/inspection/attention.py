@@ -1,0 +1,62 @@
+"""Attention maps: the weights that the forward pass used, as numpy arrays."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from ..layers import TransformerBlock
+from ..models.intermediates import plain_model
+
+
+def attention_maps(model, images, layers=None, batch_size=32):
+    """Attention weights of every block for the given images.
+
+    Each block is run again on the very input that it saw, along the path that gives its
+    weights: the same numbers as in the forward pass, whichever kernel that used.
+
+    Args:
+        model: a functional model with `TransformerBlock`s, such as a `ViT`, or an
+            `AugmentedModel` around one.
+        images: `(B, H, W, C)`, values 0-255.
+        layers: indices of the blocks, negative ones from the end; None: all.
+        batch_size: images at a time.
+
+    Returns:
+        float32 `(depth, B, heads, T, T)`; each row (a query's weights over the keys) sums to 1.
+
+    Raises:
+        ValueError: for a model without blocks, or an index beyond them.
+    """
+    return np.concatenate(list(iter_attention_maps(model, images, layers, batch_size)), axis=1)
+
+
+def iter_attention_maps(model, images, layers=None, batch_size=32):
+    """Like `attention_maps`, one batch of images at a time: `(depth, b, heads, T, T)` each."""
+    blocks = attention_blocks(model, layers)
+    encoder = keras.Model(plain_model(model).input, [block.input for block in blocks])
+    for start in range(0, len(images), batch_size):
+        tokens = encoder(np.asarray(images[start : start + batch_size], "float32"))
+        tokens = tokens if isinstance(tokens, list) else [tokens]
+        yield np.stack(
+            [
+                ops.convert_to_numpy(block(x, return_attention_scores=True)[1])
+                for block, x in zip(blocks, tokens, strict=True)
+            ]
+        )
+
+
+def attention_blocks(model, layers=None):
+    """The model's Transformer blocks, or those of the given indices."""
+    blocks = [
+        layer
+        for layer in getattr(plain_model(model), "layers", [])
+        if isinstance(layer, TransformerBlock)
+    ]
+    if not blocks:
+        raise ValueError(f"The model has no TransformerBlock to look into: {model!r}")
+    if layers is None:
+        return blocks
+    beyond = [i for i in layers if not -len(blocks) <= i < len(blocks)]
+    if beyond:
+        raise ValueError(f"The model has {len(blocks)} blocks. Received: layers={list(layers)}")
+    return [blocks[i] for i in layers]

@@ -1,0 +1,10 @@
+from .attention import MultiHeadSelfAttention as MultiHeadSelfAttention
+from .conv_stem import ConvStem as ConvStem
+from .layer_scale import LayerScale as LayerScale
+from .mlp import MLP as MLP
+from .patch_encoder import PatchEncoder as PatchEncoder
+from .patches import Patches as Patches
+from .relative_position_bias import RelativePositionBias as RelativePositionBias
+from .stochastic_depth import StochasticDepth as StochasticDepth
+from .token_pooling import TokenPooling as TokenPooling
+from .transformer_block import TransformerBlock as TransformerBlock

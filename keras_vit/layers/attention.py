@@ -1,0 +1,155 @@
+import keras
+from keras import ops
+
+from .composite import CompositeLayer
+from .relative_position_bias import RelativePositionBias
+from .rotary import rotary_tables, rotate
+
+RELATIVE_POSITIONS = (None, "rotary", "bias")
+
+
+@keras.saving.register_keras_serializable(package="keras_vit")
+class MultiHeadSelfAttention(CompositeLayer):
+    """Multi-head self-attention with query, key and value in one Dense layer.
+
+    The ViT paper's appendix A. The columns of `qkv` are all queries, then all keys, then all
+    values, each head by head. One matrix product instead of three trains faster (see
+    `benchmarks/`), and each third is initialised as if it stood alone.
+
+    Args:
+        num_heads: number of heads; must divide the tokens' width.
+        dropout: share of the attention weights dropped, 0 to 1.
+        qk_norm: LayerNorm on each head's queries and keys (arXiv 2302.05442).
+        relative_positions: None, "rotary" (queries and keys turned by row and column) or "bias"
+            (a learned bias for each offset and head); both need `grid`.
+        grid: (rows, columns) of patches.
+        num_prefix_tokens: class and register tokens in front of the patches.
+        layer_norm_epsilon: of `qk_norm`.
+        seed: of the dropout.
+
+    Call arguments:
+        x: `(B, T, D)`.
+        training: whether to drop.
+        return_attention_scores: also give the attention weights, `(B, heads, T, T)` in float32.
+
+    Raises:
+        ValueError: where the heads do not divide the width.
+    """
+
+    def __init__(
+        self,
+        num_heads,
+        dropout=0.0,
+        qk_norm=False,
+        relative_positions=None,
+        grid=None,
+        num_prefix_tokens=0,
+        layer_norm_epsilon=1e-6,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if relative_positions not in RELATIVE_POSITIONS:
+            raise ValueError(
+                f"`relative_positions` must be one of {RELATIVE_POSITIONS}. "
+                f"Received: {relative_positions!r}"
+            )
+        if relative_positions and grid is None:
+            raise ValueError(f"`relative_positions={relative_positions!r}` needs `grid`.")
+        self.num_heads = num_heads
+        self.dropout = dropout
+        self.qk_norm = qk_norm
+        self.relative_positions = relative_positions
+        self.grid = None if grid is None else tuple(grid)
+        self.num_prefix_tokens = num_prefix_tokens
+        self.layer_norm_epsilon = layer_norm_epsilon
+        self.seed = seed
+        self.drop = keras.layers.Dropout(dropout, seed=seed, dtype=self.dtype_policy, name="drop")
+
+    def build(self, input_shape):
+        dim = input_shape[-1]
+        if dim % self.num_heads:
+            raise ValueError(f"{self.num_heads} heads do not divide a width of {dim}.")
+        self.head_dim = dim // self.num_heads
+        self.qkv = keras.layers.Dense(
+            3 * dim,
+            # Glorot's limit for a D x D matrix: that of a D x 3D one would be too small.
+            kernel_initializer=keras.initializers.VarianceScaling(2.0, "fan_avg", "uniform"),
+            dtype=self.dtype_policy,
+            name="qkv",
+        )
+        self.qkv.build(input_shape)
+        self.projection = keras.layers.Dense(dim, dtype=self.dtype_policy, name="projection")
+        self.projection.build(input_shape)
+        if self.qk_norm:
+            head_shape = (*input_shape[:-1], self.num_heads, self.head_dim)
+            self.q_norm, self.k_norm = (
+                keras.layers.LayerNormalization(
+                    epsilon=self.layer_norm_epsilon, dtype=self.dtype_policy, name=name
+                )
+                for name in ("q_norm", "k_norm")
+            )
+            self.q_norm.build(head_shape)
+            self.k_norm.build(head_shape)
+        if self.relative_positions == "rotary":
+            self._rotary = rotary_tables(self.grid, self.head_dim, self.num_prefix_tokens)
+        elif self.relative_positions == "bias":
+            self.bias = RelativePositionBias(
+                self.num_heads,
+                self.grid,
+                self.num_prefix_tokens,
+                dtype=self.dtype_policy,
+                name="bias",
+            )
+            self.bias.build(input_shape)
+
+    def call(self, x, training=None, return_attention_scores=False):
+        query, key, value = self._heads(x)
+        bias = self.bias(x) if self.relative_positions == "bias" else None
+        if return_attention_scores or (self.dropout and training):
+            scores = self._scores(query, key, bias)
+            weights = self.drop(ops.cast(scores, value.dtype), training=training)
+            y = ops.einsum("bhqk,bkhd->bqhd", weights, value)
+        else:
+            y = ops.dot_product_attention(query, key, value, bias=bias)
+        y = self.projection(ops.reshape(y, (-1, *x.shape[1:])))
+        return (y, scores) if return_attention_scores else y
+
+    def _heads(self, x):
+        """Queries, keys and values, each `(B, T, heads, head_dim)`."""
+        shape = (-1, x.shape[1], 3, self.num_heads, self.head_dim)
+        query, key, value = ops.unstack(ops.reshape(self.qkv(x), shape), axis=2)
+        if self.qk_norm:
+            query, key = self.q_norm(query), self.k_norm(key)
+        if self.relative_positions == "rotary":
+            query, key = rotate(query, self._rotary), rotate(key, self._rotary)
+        return query, key, value
+
+    def _scores(self, query, key, bias):
+        """Attention weights `(B, heads, T, T)`; float32, as in the fused kernels."""
+        logits = ops.cast(ops.einsum("bqhd,bkhd->bhqk", query, key), "float32")
+        logits = logits * self.head_dim**-0.5
+        if bias is not None:
+            logits = logits + ops.cast(bias, "float32")
+        return ops.softmax(logits, axis=-1)
+
+    def compute_output_spec(self, x, training=None, return_attention_scores=False):
+        output = keras.KerasTensor(x.shape, dtype=self.compute_dtype)
+        if not return_attention_scores:
+            return output
+        batch, tokens, _ = x.shape
+        scores = (batch, self.num_heads, tokens, tokens)
+        return output, keras.KerasTensor(scores, dtype="float32")
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "dropout": self.dropout,
+            "qk_norm": self.qk_norm,
+            "relative_positions": self.relative_positions,
+            "grid": self.grid,
+            "num_prefix_tokens": self.num_prefix_tokens,
+            "layer_norm_epsilon": self.layer_norm_epsilon,
+            "seed": self.seed,
+        }

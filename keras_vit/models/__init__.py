@@ -1,0 +1,2 @@
+from .intermediates import intermediates as intermediates
+from .vit import ViT as ViT

@@ -1,0 +1,46 @@
+"""A model's weights at another image size: what hangs on the grid is interpolated."""
+
+import numpy as np
+from keras import ops
+
+
+def copy_resized(source, target):
+    """Copies every weight of one ViT into another whose grid may differ."""
+    if source.grid == target.grid:
+        target.set_weights(source.get_weights())
+        return
+    for old, new in zip(source.weights, target.weights, strict=True):
+        values = ops.convert_to_numpy(old)
+        if old.path.endswith("patch_encoder/positions"):
+            prefix = values.shape[1] - source.grid[0] * source.grid[1]
+            patches = values[0, prefix:].reshape(*source.grid, -1)
+            patches = resize_grid(patches, target.grid).reshape(1, -1, values.shape[-1])
+            values = np.concatenate([values[:, :prefix], patches], axis=1)
+        elif old.path.endswith("attention/bias/table"):
+            values = resize_bias_table(values, source.grid, target.grid)
+        new.assign(values)
+
+
+def resize_bias_table(table, source_grid, target_grid):
+    """A relative bias table `(offsets + 3, heads)` for another grid."""
+    source, target = (tuple(2 * side - 1 for side in grid) for grid in (source_grid, target_grid))
+    offsets = source[0] * source[1]
+    resized = resize_grid(table[:offsets].reshape(*source, -1), target)
+    return np.concatenate([resized.reshape(-1, table.shape[1]), table[offsets:]])
+
+
+def resize_grid(values, target_grid):
+    """Interpolates `(rows, columns, D)` float32 to another grid; bicubic with antialias.
+
+    Pillow's kernel (a = -0.5), which PyTorch's antialiased one and so timm's follow.
+    """
+    from PIL import Image
+
+    if values.shape[:2] == tuple(target_grid):
+        return values
+    size = (target_grid[1], target_grid[0])
+    planes = [
+        np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.BICUBIC))
+        for plane in np.ascontiguousarray(np.moveaxis(values, -1, 0), "float32")
+    ]
+    return np.stack(planes, axis=-1)

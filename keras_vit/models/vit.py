@@ -1,0 +1,234 @@
+import inspect
+
+import keras
+
+from ..layers import ConvStem, PatchEncoder, Patches, TokenPooling, TransformerBlock
+from ..layers.composite import policy_with_parts
+from ..layers.patches import pair, patch_grid
+from .resize import copy_resized
+from .variants import variant_arguments
+
+PATCH_EMBEDDINGS = ("linear", "conv", "stem")
+
+
+@keras.saving.register_keras_serializable(package="keras_vit")
+class ViT(keras.Model):
+    """Vision Transformer, as a functional Keras model (arXiv 2010.11929).
+
+    The defaults are KunViT: 6,268,810 parameters for 32x32 images and 10 classes.
+
+    Args:
+        image_shape: (height, width, channels).
+        patch_size: int or (height, width); must divide the image.
+        num_classes: width of the head, whose kernel starts at zero; 0 leaves the head off and
+            gives the pooled features.
+        hidden_dim: width of the tokens.
+        depth: number of blocks.
+        num_heads: heads of attention; must divide `hidden_dim`.
+        mlp_dim: hidden width of each block's MLP.
+        positions: "learned", "sincos1d", "sincos2d" or None, added to the tokens.
+        relative_positions: None, "rotary" or "bias", inside the attention.
+        pool: "token" or "mean" (over the patches, after the last norm).
+        class_token: whether there is one; None means "if `pool` is token".
+        patch_embedding: "linear" (`Patches` and a Dense layer), "conv" (one convolution) or
+            "stem" (a small convolutional stem).
+        num_registers: register tokens beside the class token.
+        layer_scale: first value of LayerScale's factors; None: no LayerScale.
+        qk_norm: LayerNorm on queries and keys.
+        dropout: in the MLPs, after the attention and on the encoded patches.
+        attention_dropout: on the attention weights.
+        drop_path: stochastic depth of the last block; grows linearly from 0 at the first.
+        activation: of the MLPs; "gelu" is the exact one.
+        layer_norm_epsilon: of every LayerNorm.
+        pre_logits: width of a Dense and tanh before the head; None: none.
+        rescaling: (scale, offset) of the pixels, each a number or one for each channel:
+            `pixels * scale + offset`.
+        class_names: names of the classes, kept with the model.
+        dtype: dtype policy; None is Keras's global one. Rescaling and logits stay float32.
+        name: of the model.
+
+    Input shape: `(B, height, width, channels)`, values 0-255, float32 or uint8.
+
+    Output shape: `(B, num_classes)` float32 logits, or `(B, features)` with `num_classes=0`.
+
+    Raises:
+        ValueError: where patch and image, or heads and width, do not fit.
+    """
+
+    def __init__(
+        self,
+        image_shape=(32, 32, 3),
+        patch_size=4,
+        num_classes=10,
+        hidden_dim=384,
+        depth=7,
+        num_heads=12,
+        mlp_dim=384,
+        positions="learned",
+        relative_positions=None,
+        pool="token",
+        class_token=None,
+        patch_embedding="linear",
+        num_registers=0,
+        layer_scale=None,
+        qk_norm=False,
+        dropout=0.0,
+        attention_dropout=0.0,
+        drop_path=0.0,
+        activation="gelu",
+        layer_norm_epsilon=1e-6,
+        pre_logits=None,
+        rescaling=(1 / 127.5, -1.0),
+        class_names=None,
+        dtype=None,
+        name="vit",
+    ):
+        arguments = {key: value for key, value in locals().items() if key in ARGUMENTS}
+        if len(image_shape) != 3:
+            raise ValueError(
+                f"`image_shape` must be (height, width, channels). Received: {image_shape}"
+            )
+        if hidden_dim % num_heads:
+            raise ValueError(
+                f"num_heads={num_heads} does not divide hidden_dim={hidden_dim}."
+            )
+        if patch_embedding not in PATCH_EMBEDDINGS:
+            raise ValueError(
+                f"`patch_embedding` must be one of {PATCH_EMBEDDINGS}. "
+                f"Received: {patch_embedding!r}"
+            )
+        if class_names is not None and len(class_names) != num_classes:
+            raise ValueError(
+                f"{len(class_names)} class names for num_classes={num_classes}."
+            )
+        class_token = pool == "token" if class_token is None else class_token
+        if pool == "token" and not class_token:
+            raise ValueError("pool='token' needs a class token. Received: class_token=False")
+        patch_size = pair(patch_size, "patch_size")
+        grid = patch_grid(image_shape[:2], patch_size)
+        num_prefix_tokens = int(class_token) + num_registers
+        policy = keras.dtype_policies.get(dtype)
+
+        images = keras.Input(image_shape, name="images")
+        x = keras.layers.Rescaling(*rescaling, dtype="float32", name="rescaling")(images)
+        if patch_embedding == "linear":
+            x = Patches(patch_size, dtype=policy, name="patches")(x)
+        else:
+            x = self._convolutional_patches(x, patch_embedding, patch_size, hidden_dim, policy)
+            x = keras.layers.Reshape((-1, hidden_dim), dtype=policy, name="flatten_patches")(x)
+        x = PatchEncoder(
+            hidden_dim if patch_embedding == "linear" else None,
+            class_token=class_token,
+            positions=positions,
+            grid=grid,
+            num_registers=num_registers,
+            dropout=dropout,
+            dtype=policy,
+            name="patch_encoder",
+        )(x)
+        for i in range(depth):
+            x = TransformerBlock(
+                num_heads,
+                mlp_dim,
+                dropout=dropout,
+                attention_dropout=attention_dropout,
+                drop_path=drop_path * i / max(1, depth - 1),
+                layer_scale=layer_scale,
+                qk_norm=qk_norm,
+                activation=activation,
+                layer_norm_epsilon=layer_norm_epsilon,
+                relative_positions=relative_positions,
+                grid=grid,
+                num_prefix_tokens=num_prefix_tokens,
+                dtype=policy,
+                name=f"block_{i}",
+            )(x)
+        x = keras.layers.LayerNormalization(
+            epsilon=layer_norm_epsilon, dtype=policy, name="norm"
+        )(x)
+        x = TokenPooling(pool, num_prefix_tokens, dtype=policy, name="pooled")(x)
+        if pre_logits:
+            x = keras.layers.Dense(
+                pre_logits, activation="tanh", dtype=policy, name="pre_logits"
+            )(x)
+        if num_classes:
+            x = keras.layers.Dense(
+                num_classes, kernel_initializer="zeros", dtype=head_policy(policy), name="head"
+            )(x)
+        super().__init__(inputs=images, outputs=x, name=name)
+
+        arguments["class_token"] = class_token
+        arguments["patch_size"] = patch_size
+        arguments["activation"] = keras.activations.serialize(keras.activations.get(activation))
+        for key in ARGUMENTS - {"name", "dtype"}:
+            value = arguments[key]
+            setattr(self, key, tuple(value) if isinstance(value, list) else value)
+        self.grid = grid
+        self.num_prefix_tokens = num_prefix_tokens
+        self._policy = policy
+
+    @staticmethod
+    def _convolutional_patches(x, kind, patch_size, hidden_dim, policy):
+        if kind == "conv":
+            return keras.layers.Conv2D(
+                hidden_dim, patch_size, strides=patch_size, dtype=policy, name="patches"
+            )(x)
+        if patch_size[0] != patch_size[1]:
+            raise ValueError(
+                f"A convolutional stem needs a square patch. Received: patch_size={patch_size}"
+            )
+        return ConvStem(hidden_dim, patch_size[0], dtype=policy, name="patches")(x)
+
+    @classmethod
+    def from_variant(cls, variant, image_shape=(224, 224, 3), num_classes=1000, **overrides):
+        """A published size: Ti, S, B, L or H, and a patch size, such as "B/16".
+
+        Args:
+            variant: letter, slash, patch size in pixels.
+            image_shape: (height, width, channels).
+            num_classes: width of the head.
+            **overrides: any other argument of `ViT`.
+        """
+        arguments = {
+            "image_shape": image_shape,
+            "num_classes": num_classes,
+            "name": f"vit_{variant.replace('/', '_').lower()}",
+            **variant_arguments(variant),
+            **overrides,
+        }
+        return cls(**arguments)
+
+    def resized(self, image_shape):
+        """The same weights in a model for images of another size.
+
+        Learned positions and relative biases are interpolated over the grid (bicubic with
+        antialias), from any grid to any other.
+
+        Args:
+            image_shape: (height, width, channels); the channels must stay.
+        """
+        if image_shape[2] != self.image_shape[2]:
+            raise ValueError(
+                f"The channels must stay {self.image_shape[2]}. Received: {tuple(image_shape)}"
+            )
+        other = type(self)(**{**self.get_config(), "image_shape": tuple(image_shape)})
+        copy_resized(self, other)
+        return other
+
+    def get_config(self):
+        config = {key: getattr(self, key) for key in sorted(ARGUMENTS)}
+        config["dtype"] = keras.dtype_policies.serialize(policy_with_parts(self, self._policy))
+        return config
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(**config)
+
+
+ARGUMENTS = set(inspect.signature(ViT.__init__).parameters) - {"self"}
+
+
+def head_policy(policy):
+    """Float32 logits under any policy, but for a head that was quantised."""
+    is_map = isinstance(policy, keras.dtype_policies.DTypePolicyMap)
+    return policy["head"] if is_map and "head" in policy else "float32"

@@ -1,1 +1,44 @@
-from .layers import Patches as Patches
+"""Vision Transformers in Keras 3, on TensorFlow, JAX and PyTorch."""
+
+from keras_vit.augment import AutoAugment, Mixing, RandomCrop, RandomResizedCrop
+from keras_vit.data import load_data
+from keras_vit.inspection import attention_maps, iter_attention_maps
+from keras_vit.layers import (
+    MLP,
+    ConvStem,
+    LayerScale,
+    MultiHeadSelfAttention,
+    PatchEncoder,
+    Patches,
+    RelativePositionBias,
+    StochasticDepth,
+    TokenPooling,
+    TransformerBlock,
+)
+from keras_vit.models import ViT, intermediates
+from keras_vit.training import AugmentedModel, adamw, warmup_cosine
+
+__all__ = [
+    "MLP",
+    "AugmentedModel",
+    "AutoAugment",
+    "ConvStem",
+    "LayerScale",
+    "Mixing",
+    "MultiHeadSelfAttention",
+    "PatchEncoder",
+    "Patches",
+    "RandomCrop",
+    "RandomResizedCrop",
+    "RelativePositionBias",
+    "StochasticDepth",
+    "TokenPooling",
+    "TransformerBlock",
+    "ViT",
+    "adamw",
+    "attention_maps",
+    "intermediates",
+    "iter_attention_maps",
+    "load_data",
+    "warmup_cosine",
+]

@@ -6,23 +6,28 @@ Factor 0 gives the degenerate, 1 the image, above 1 the image's distance from it
 NAMES = ("Brightness", "Contrast", "Color", "Sharpness")
 
 
-def blend(backend, images, kind, factor):
+def blend(backend, images, kind, own, other):
     """Each image with the degenerate of its own kind, truncated to 0–255 as uint8 would be.
 
     Args:
         backend: `self.backend` of the calling layer.
         images: (B, H, W, C) float32, whole numbers.
         kind: (B,) int32, an index into `NAMES`.
-        factor: (B,) float32. 1 leaves the image exactly as it is.
+        own: (B,) float32, the factor. 1 leaves the image exactly as it is.
+        other: (B,) float32, 1 - own; given, since float32 would lose its last bits here.
     """
     np = backend.numpy
-    kind, factor = (np.reshape(value, (-1, 1, 1, 1)) for value in (kind, factor))
+    kind, own, other = (np.reshape(value, (-1, 1, 1, 1)) for value in (kind, own, other))
     grey = _grey(np, images)
     mean = np.mean(grey, axis=(1, 2, 3), keepdims=True)
     degenerate = np.where(kind == NAMES.index("Contrast"), mean, 0.0)
     degenerate = np.where(kind == NAMES.index("Color"), grey, degenerate)
     degenerate = np.where(kind == NAMES.index("Sharpness"), _smooth(np, images), degenerate)
-    return np.floor(np.clip(factor * images + (1 - factor) * degenerate, 0, 255))
+    blended = np.floor(np.clip(own * images + other * degenerate, 0, 255))
+    if images.shape[-1] == 1:
+        # One channel is its own grey, which the blend would still truncate.
+        return np.where(kind == NAMES.index("Color"), images, blended)
+    return blended
 
 
 def _grey(np, images):

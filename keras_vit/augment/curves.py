@@ -8,6 +8,11 @@ import numpy
 
 NAMES = ("Invert", "Solarize", "Posterize", "AutoContrast", "Equalize")
 STRAIGHT = numpy.arange(256, dtype="float32")
+# AutoContrast's factor for each distance of the highest value from the lowest. A table, and
+# the reciprocal first, because the last bit decides what truncates to where: so rounds
+# torchvision, and not every accelerator divides exactly.
+STRETCHES = 255 * (1 / numpy.maximum(STRAIGHT, 1))
+STRETCHES[0] = 1
 
 
 def fixed_curve(name, magnitude):
@@ -35,38 +40,46 @@ def map_values(backend, images, kind, fixed):
         fixed: (B, 256) float32.
     """
     np = backend.numpy
-    _, _, _, channels = images.shape
+    _, height, width, channels = images.shape
     batch = backend.shape(images)[0]
     first = np.reshape(np.arange(batch * channels, dtype="int32") * 256, (-1, 1, 1, channels))
     places = first + backend.cast(images, "int32")
 
-    kind = np.reshape(kind, (-1, 1, 1))
-    curves = np.expand_dims(fixed, axis=1)
-    curves = np.where(kind == NAMES.index("AutoContrast"), _stretched(np, images), curves)
-    curves = np.where(kind == NAMES.index("Equalize"), _equalized(backend, images, places), curves)
+    counts = backend.math.segment_sum(
+        np.ones((batch * height * width * channels,), dtype="int32"),
+        np.reshape(places, (-1,)),
+        num_segments=batch * channels * 256,
+    )
+    counts = np.reshape(counts, (-1, channels, 256))
+
+    def drawn():
+        selected = np.reshape(kind, (-1, 1, 1))
+        stretched, equalized = _stretched(backend, counts), _equalized(backend, counts)
+        curves = np.where(selected == NAMES.index("AutoContrast"), stretched, given)
+        return np.where(selected == NAMES.index("Equalize"), equalized, curves)
+
+    given = np.repeat(np.expand_dims(fixed, axis=1), channels, axis=1)
+    # A condition for the reason that operations.py gives.
+    curves = backend.cond(np.any(kind >= NAMES.index("AutoContrast")), drawn, lambda: given)
     return np.take(np.reshape(curves, (-1,)), places, axis=0)
 
 
-def _stretched(np, images):
-    low = np.min(images, axis=(1, 2))[..., None]
-    high = np.max(images, axis=(1, 2))[..., None]
-    flat = high <= low
-    values = np.arange(256, dtype="float32")
-    scale = 255 / np.where(flat, 255.0, high - low)
-    return np.floor(np.clip((values - np.where(flat, 0.0, low)) * scale, 0, 255))
-
-
-def _equalized(backend, images, places):
+def _stretched(backend, counts):
+    """The lowest value to 0, the highest to 255. `counts` (B, C, 256): pixels of each value."""
     np = backend.numpy
-    channels = images.shape[-1]
-    batch = backend.shape(images)[0]
-    places = np.reshape(places, (-1,))
-    counts = backend.math.segment_sum(
-        np.ones_like(places), places, num_segments=batch * channels * 256
-    )
-    counts = np.reshape(counts, (-1, channels, 256))
+    values = np.arange(256, dtype="float32")
+    low = np.min(np.where(counts > 0, values, 255.0), axis=-1, keepdims=True)
+    high = np.max(np.where(counts > 0, values, 0.0), axis=-1, keepdims=True)
+    span = high - low
+    scale = np.take(STRETCHES, backend.cast(span, "int32"), axis=0)
+    low = np.where(span == 0, 0.0, low)
+    return np.floor(np.clip((values - low) * scale, 0, 255))
+
+
+def _equalized(backend, counts):
+    np = backend.numpy
     below = np.cumsum(counts, axis=-1) - counts
-    # PIL leaves the brightest value that occurs out of the count, so that it maps to 255.
+    # The brightest value that occurs stays out of the count, so that it maps to 255.
     step = np.max(np.where(counts > 0, below, 0), axis=-1, keepdims=True) // 255
     curves = (below + step // 2) // np.maximum(step, 1)
     curves = backend.cast(np.minimum(curves, 255), "float32")

@@ -94,7 +94,7 @@ class Mixing(ImageLayer):
         """The share of its own that each image keeps: by pixel, and as a whole."""
         np = self.backend.numpy
         _, height, width, _ = shape
-        chance, quantile, row, column = draws
+        chance, quantile, row, column = (draws[i] for i in range(4))
         if self.mixup:
             mixed = _interpolate(self.backend, self._mixup_quantiles, quantile)
             keep_mixed = np.reshape(mixed, (-1, 1, 1, 1))

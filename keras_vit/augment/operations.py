@@ -4,21 +4,25 @@ An operation moves pixels (geometry), blends (blending) or maps values (curves).
 the arguments of all three, two of which do nothing; applying a row runs the three in turn.
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy
 
 from keras_vit.augment import blending, curves, geometry
 
-NAMES = geometry.NAMES + blending.NAMES + curves.NAMES
+PARTS = (geometry, blending, curves)
+NAMES = tuple(name for part in PARTS for name in part.NAMES)
 
 
 class Rows(NamedTuple):
     """One row an operation: numpy arrays in a table, tensors once each image has its row."""
 
+    part: object  # (R,) int32, an index into PARTS, or -1 for no operation
     matrix: object  # (R, 6) float32
     degenerate: object  # (R,) int32
-    factor: object  # (R,) float32
+    own: object  # (R,) float32, the image's factor in a blend
+    other: object  # (R,) float32, the degenerate's, 1 - own
     curve: object  # (R,) int32
     fixed: object  # (R, 256) float32
 
@@ -36,18 +40,33 @@ def take_rows(backend, rows, index):
 
 def apply_rows(backend, images, rows, interpolation, fill_value):
     """`images` (B, H, W, C) float32 of whole numbers 0–255, `rows` one row an image."""
-    images = geometry.warp(backend, images, rows.matrix, interpolation, fill_value)
-    images = blending.blend(backend, images, rows.degenerate, rows.factor)
-    return curves.map_values(backend, images, rows.curve, rows.fixed)
+    steps = (
+        lambda images: geometry.warp(backend, images, rows.matrix, interpolation, fill_value),
+        lambda images: blending.blend(backend, images, rows.degenerate, rows.own, rows.other),
+        lambda images: curves.map_values(backend, images, rows.curve, rows.fixed),
+    )
+    for part, step in enumerate(steps):
+        # A part that no image takes is skipped, which helps small batches. For large ones the
+        # condition keeps XLA from fusing one part into the next, where it would compute the
+        # first again for every pixel that the second looks at: several times slower.
+        images = backend.cond(
+            backend.numpy.any(rows.part == part),
+            functools.partial(step, images),
+            functools.partial(lambda images: images, images),
+        )
+    return images
 
 
 def _row(name, magnitude, height, width):
     blends = name in blending.NAMES
     maps = name in curves.NAMES
+    parts = [name in part.NAMES for part in PARTS]
     return (
+        numpy.int32(parts.index(True) if any(parts) else -1),
         numpy.array(geometry.inverse_matrix(name, magnitude, height, width), "float32"),
         numpy.int32(blending.NAMES.index(name) if blends else 0),
         numpy.float32(1 + magnitude if blends else 1),
+        numpy.float32(-magnitude if blends else 0),
         numpy.int32(curves.NAMES.index(name) if maps else 0),
         curves.fixed_curve(name, magnitude),
     )

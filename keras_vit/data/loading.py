@@ -69,10 +69,13 @@ def load_data(
         data = load_tfds(source, data_dir)
     else:
         path = Path(source).expanduser()
-        if path.is_dir():
-            return load_image_folder(path, image_size, test_fraction, seed, skip_bad)
-        _check_is_npz(source, path)
-        data = load_npz(path, test_fraction, seed)
+        try:
+            if path.is_dir():
+                return load_image_folder(path, image_size, test_fraction, seed, skip_bad)
+            _check_is_npz(source, path)
+            data = load_npz(path, test_fraction, seed)
+        except OSError as error:
+            raise ValueError(f"{path}: can't be read: {error}") from None
 
     if image_size is not None:
         data = data._replace(

@@ -7,18 +7,13 @@ import numpy as np
 
 def as_height_width(image_size: int | tuple[int, int]) -> tuple[int, int]:
     """`image_size`, an int or a pair, as (height, width); `ValueError` where it is neither."""
-    if isinstance(image_size, numbers.Integral):
-        image_size = (image_size, image_size)
-    if (
-        not isinstance(image_size, tuple | list)
-        or len(image_size) != 2
-        or not all(isinstance(n, numbers.Integral) and n > 0 for n in image_size)
-    ):
+    pair = image_size if isinstance(image_size, tuple | list) else (image_size, image_size)
+    if len(pair) != 2 or not all(isinstance(n, numbers.Integral) and n > 0 for n in pair):
         raise ValueError(
             f"`image_size` must be a positive int or a (height, width) pair of them. "
             f"Received: image_size={image_size!r}"
         )
-    return int(image_size[0]), int(image_size[1])
+    return int(pair[0]), int(pair[1])
 
 
 def resize_image(image, image_size: tuple[int, int]):

@@ -35,6 +35,9 @@ def load_tfds(name: str, data_dir: str | os.PathLike | None) -> ImageData:
         DataUnavailableError: If tensorflow-datasets or TensorFlow is missing, or the data set
             can be neither read nor downloaded.
     """
+    # tensorflow-datasets reads this variable too, but only once, when it is imported.
+    if data_dir is None:
+        data_dir = os.environ.get("TFDS_DATA_DIR")
     if data_dir is not None:
         data_dir = os.path.expanduser(data_dir)
     # Everything that may fail below is somebody else's: imports, disk, network, damaged files.
@@ -42,7 +45,8 @@ def load_tfds(name: str, data_dir: str | os.PathLike | None) -> ImageData:
         with _quiet():
             return _load(name, data_dir)
     except ImportError as error:
-        raise _unavailable(name, data_dir, f"tensorflow-datasets can't be used: {error}") from None
+        reason = f"{_one_line(error)} (it takes what keras-vit[tensorflow] installs)"
+        raise _unavailable(name, data_dir, reason) from None
     except Exception as error:
         raise _unavailable(name, data_dir, _one_line(error)) from None
 
@@ -110,20 +114,17 @@ def _leave_gpus_alone():
 @contextlib.contextmanager
 def _quiet():
     """Silences what is printed and logged around a download, but not its progress bars."""
-    loggers = [logging.getLogger(name) for name in ("absl", "urllib3")]
-    levels = [logger.level for logger in loggers]
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
     try:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
         with contextlib.redirect_stdout(io.StringIO()):
             yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+        logging.disable(before)
 
 
 def _unavailable(name, data_dir, reason):
-    place = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    place = data_dir or os.path.join("~", "tensorflow_datasets")
     return DataUnavailableError(
         f"The data set {name!r} is not available: {reason}. "
         f"Put a copy that tensorflow-datasets prepared elsewhere at {os.path.join(place, name)}, "

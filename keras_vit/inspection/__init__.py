@@ -1,2 +1,9 @@
-from .attention import attention_maps as attention_maps
-from .attention import iter_attention_maps as iter_attention_maps
+"""Looking inside: arrays first, pictures second."""
+
+from keras_vit.inspection.attention import attention_maps
+from keras_vit.inspection.attention import iter_attention_maps
+
+__all__ = [
+    "attention_maps",
+    "iter_attention_maps",
+]

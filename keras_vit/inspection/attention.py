@@ -4,8 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from ..layers import TransformerBlock
-from ..models.intermediates import plain_model
+from keras_vit.layers import TransformerBlock
+from keras_vit.models.intermediates import plain_model
 
 
 def attention_maps(model, images, layers=None, batch_size=32):
@@ -60,3 +60,23 @@ def attention_blocks(model, layers=None):
     if beyond:
         raise ValueError(f"The model has {len(blocks)} blocks. Received: layers={list(layers)}")
     return [blocks[i] for i in layers]
+
+
+def patch_attention(maps, grid, class_token=True):
+    """How much each patch is attended to, over the image's grid.
+
+    The class token's row, or without class token the mean over all queries; averaged over the
+    heads. What goes to prefix tokens is left out.
+
+    Args:
+        maps: one block's `(B, heads, T, T)`.
+        grid: (rows, columns) of patches.
+        class_token: whether token 0 is one.
+
+    Returns:
+        `(B, rows, columns)`.
+    """
+    prefix = maps.shape[-1] - grid[0] * grid[1]
+    mean = maps.mean(axis=1)
+    rows = mean[:, 0] if class_token else mean.mean(axis=1)
+    return rows[:, prefix:].reshape(-1, *grid)

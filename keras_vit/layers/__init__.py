@@ -1,10 +1,25 @@
-from .attention import MultiHeadSelfAttention as MultiHeadSelfAttention
-from .conv_stem import ConvStem as ConvStem
-from .layer_scale import LayerScale as LayerScale
-from .mlp import MLP as MLP
-from .patch_encoder import PatchEncoder as PatchEncoder
-from .patches import Patches as Patches
-from .relative_position_bias import RelativePositionBias as RelativePositionBias
-from .stochastic_depth import StochasticDepth as StochasticDepth
-from .token_pooling import TokenPooling as TokenPooling
-from .transformer_block import TransformerBlock as TransformerBlock
+"""The layers that the models are made of, one a file."""
+
+from keras_vit.layers.attention import MultiHeadSelfAttention
+from keras_vit.layers.conv_stem import ConvStem
+from keras_vit.layers.layer_scale import LayerScale
+from keras_vit.layers.mlp import MLP
+from keras_vit.layers.patch_encoder import PatchEncoder
+from keras_vit.layers.patches import Patches
+from keras_vit.layers.relative_position_bias import RelativePositionBias
+from keras_vit.layers.stochastic_depth import StochasticDepth
+from keras_vit.layers.token_pooling import TokenPooling
+from keras_vit.layers.transformer_block import TransformerBlock
+
+__all__ = [
+    "ConvStem",
+    "LayerScale",
+    "MLP",
+    "MultiHeadSelfAttention",
+    "PatchEncoder",
+    "Patches",
+    "RelativePositionBias",
+    "StochasticDepth",
+    "TokenPooling",
+    "TransformerBlock",
+]

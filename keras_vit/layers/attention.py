@@ -1,9 +1,9 @@
 import keras
 from keras import ops
 
-from .composite import CompositeLayer
-from .relative_position_bias import RelativePositionBias
-from .rotary import rotary_tables, rotate
+from keras_vit.layers.composite import CompositeLayer
+from keras_vit.layers.relative_position_bias import RelativePositionBias
+from keras_vit.layers.rotary import rotary_tables, rotate
 
 RELATIVE_POSITIONS = (None, "rotary", "bias")
 

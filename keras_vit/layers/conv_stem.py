@@ -1,6 +1,6 @@
 import keras
 
-from .composite import CompositeLayer
+from keras_vit.layers.composite import CompositeLayer
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")

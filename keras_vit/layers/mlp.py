@@ -1,6 +1,6 @@
 import keras
 
-from .composite import CompositeLayer, child_seed
+from keras_vit.layers.composite import CompositeLayer, child_seed
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")

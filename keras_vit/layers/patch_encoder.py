@@ -1,8 +1,8 @@
 import keras
 from keras import ops
 
-from .composite import CompositeLayer
-from .positions import checked_grid, sincos_1d, sincos_2d
+from keras_vit.layers.composite import CompositeLayer
+from keras_vit.layers.positions import checked_grid, sincos_1d, sincos_2d
 
 POSITIONS = ("learned", "sincos1d", "sincos2d", None)
 

@@ -1,10 +1,10 @@
 import keras
 
-from .attention import MultiHeadSelfAttention
-from .composite import CompositeLayer, child_seed
-from .layer_scale import LayerScale
-from .mlp import MLP
-from .stochastic_depth import StochasticDepth
+from keras_vit.layers.attention import MultiHeadSelfAttention
+from keras_vit.layers.composite import CompositeLayer, child_seed
+from keras_vit.layers.layer_scale import LayerScale
+from keras_vit.layers.mlp import MLP
+from keras_vit.layers.stochastic_depth import StochasticDepth
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")

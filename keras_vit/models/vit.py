@@ -2,11 +2,11 @@ import inspect
 
 import keras
 
-from ..layers import ConvStem, PatchEncoder, Patches, TokenPooling, TransformerBlock
-from ..layers.composite import policy_with_parts
-from ..layers.patches import pair, patch_grid
-from .resize import copy_resized
-from .variants import variant_arguments
+from keras_vit.layers import ConvStem, PatchEncoder, Patches, TokenPooling, TransformerBlock
+from keras_vit.layers.composite import policy_with_parts
+from keras_vit.layers.patches import pair, patch_grid
+from keras_vit.models.resize import copy_resized
+from keras_vit.models.variants import variant_arguments
 
 PATCH_EMBEDDINGS = ("linear", "conv", "stem")
 
@@ -166,6 +166,8 @@ class ViT(keras.Model):
         self.grid = grid
         self.num_prefix_tokens = num_prefix_tokens
         self._policy = policy
+        # Keras reads the model's own policy to scale the loss under float16.
+        self.dtype_policy = getattr(policy, "default_policy", policy)
 
     @staticmethod
     def _convolutional_patches(x, kind, patch_size, hidden_dim, policy):

@@ -1,0 +1,96 @@
+"""The command line that all recipes share."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from keras_vit.training.run import RunFailed, run
+
+
+def main(recipe, doc, arguments=None):
+    """Runs a recipe from the command line; bad input ends in one line and exit status 2.
+
+    Args:
+        recipe: a `Recipe`.
+        doc: its docstring, for `--help`.
+        arguments: list of str; None takes the process's own.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = recipe_parser(recipe, doc)
+    flags = parser.parse_args(arguments)
+    try:
+        run(recipe, flags, arguments)
+    except RunFailed as error:
+        parser.error(" ".join(str(error).split()))
+    except KeyboardInterrupt:
+        parser.exit(130, f"\n{parser.prog}: interrupted; the same command with --resume goes on\n")
+
+
+class OneLineParser(argparse.ArgumentParser):
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def recipe_parser(recipe, doc):
+    presets = "\n".join(f"  {name}: {p.summary}; {p.expect}" for name, p in recipe.presets.items())
+    parser = OneLineParser(
+        prog=f"{recipe.name}.py",
+        description=doc,
+        epilog=f"presets:\n{presets}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--preset",
+        choices=list(recipe.presets),
+        help=f"default: {recipe.on_cpu} on a CPU, {recipe.on_gpu} on a GPU",
+    )
+    parser.add_argument(
+        "--data",
+        metavar="SOURCE",
+        help=f"a data set's name, a .npz file or a folder of class folders (default: {recipe.data})",
+    )
+    parser.add_argument(
+        "--data-dir", metavar="DIR", help="where tensorflow-datasets keeps its data sets"
+    )
+    parser.add_argument(
+        "--image-size", type=positive, metavar="PIXELS", help="resize all images to this square"
+    )
+    parser.add_argument(
+        "--skip-bad", action="store_true", help="leave out images that can't be read, and count them"
+    )
+    parser.add_argument("--epochs", type=positive, help="instead of the preset's")
+    parser.add_argument("--batch-size", type=positive, help="instead of the preset's")
+    parser.add_argument(
+        "--limit",
+        type=positive,
+        metavar="N",
+        help="train on N images; the whole test set is tested all the same",
+    )
+    parser.add_argument("--dtype", help="dtype policy, such as mixed_bfloat16")
+    parser.add_argument("--seed", type=natural, help="default: 0")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        default=Path("saved_models", recipe.name),
+        help="the run's folder (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the run in DIR, with its settings"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace a run in DIR")
+    return parser
+
+
+def positive(text):
+    return whole_number(text, 1)
+
+
+def natural(text):
+    return whole_number(text, 0)
+
+
+def whole_number(text, least):
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"must be a whole number, {least} or more, not {text!r}")
+    return int(text)

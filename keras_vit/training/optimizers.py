@@ -1,0 +1,25 @@
+import keras
+
+
+def adamw(model, learning_rate, weight_decay=0.05, **kwargs):
+    """AdamW whose decay touches kernels alone (arXiv 1711.05101).
+
+    Norms, biases, class and register tokens, positions and scales are spared. They are told by
+    the variable itself: Keras's `exclude_from_weight_decay(var_names=...)` looks at `name`, not
+    `path`, and a pattern would have to know every layer.
+
+    Args:
+        model: the built model that is to be trained.
+        learning_rate: a number or a schedule.
+        weight_decay: of the kernels, multiplied by the learning rate at each step.
+        **kwargs: Keras's others, such as `use_ema`.
+    """
+    optimizer = keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay, **kwargs)
+    spared = [v for v in model.trainable_variables if not is_kernel(v)]
+    optimizer.exclude_from_weight_decay(var_list=spared)
+    return optimizer
+
+
+def is_kernel(variable):
+    """Whether the variable multiplies features: a Dense or convolution kernel."""
+    return variable.name == "kernel" and len(variable.shape) > 1

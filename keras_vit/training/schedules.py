@@ -1,0 +1,34 @@
+import keras
+
+
+def warmup_cosine(peak, total_steps, warmup_steps, final=0.0):
+    """A learning rate that rises linearly from 0, then falls along half a cosine.
+
+    Args:
+        peak: the rate after `warmup_steps`.
+        total_steps: steps of the whole schedule, the warm-up among them; `final` ever after.
+        warmup_steps: steps of the linear rise; 0 starts at the peak.
+        final: the rate at the end.
+
+    Returns:
+        A `keras.optimizers.schedules.LearningRateSchedule`, of Keras's own `CosineDecay`.
+
+    Raises:
+        ValueError: for rates or steps that make no such schedule.
+    """
+    if not peak > 0 or not 0 <= final <= peak:
+        raise ValueError(f"Need 0 <= final <= peak, peak > 0. Received: peak={peak}, final={final}")
+    if not 0 <= warmup_steps < total_steps:
+        raise ValueError(
+            "Need 0 <= warmup_steps < total_steps. "
+            f"Received: warmup_steps={warmup_steps}, total_steps={total_steps}"
+        )
+    if warmup_steps == 0:
+        return keras.optimizers.schedules.CosineDecay(peak, total_steps, alpha=final / peak)
+    return keras.optimizers.schedules.CosineDecay(
+        0.0,  # a float: Keras casts the other rates to its type
+        total_steps - warmup_steps,
+        alpha=final / peak,
+        warmup_target=peak,
+        warmup_steps=warmup_steps,
+    )

@@ -1,0 +1,217 @@
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_vit.data import UnreadableImagesWarning, load_data
+
+
+def write(path, value, size=(6, 6), mode="L"):
+    """An image of one value, which then tells which file it was."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, size, value if mode == "L" else (value,) * 3).save(path)
+    return path
+
+
+def truncate(path):
+    """Cuts a valid image of many bytes in half."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), "uint8")
+    Image.fromarray(noise).save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Ten cats of 0 … 9, five dogs of 100 … 104, one eel of 200."""
+    root = tmp_path / "pets"
+    for i in range(10):
+        write(root / "cat" / f"{i}.png", i)
+    for i in range(5):
+        write(root / "dog" / f"{i}.png", 100 + i)
+    write(root / "eel" / "0.png", 200)
+    return root
+
+
+def values(images):
+    return images[:, 0, 0, 0].tolist()
+
+
+def error(*arguments, **options):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011, callers match the message
+        load_data(*arguments, **options)
+    assert caught.value.__cause__ is None
+    return str(caught.value)
+
+
+def test_classes_labels_and_split(folder):
+    data = load_data(str(folder))
+    assert data.class_names == ("cat", "dog", "eel")
+    assert data.image_shape == (6, 6, 1)
+    assert (data.x_train.dtype, data.y_train.dtype) == ("uint8", "int32")
+    assert np.bincount(data.y_train).tolist() == [8, 4, 1]
+    assert np.bincount(data.y_test).tolist() == [2, 1]
+    for images, labels in (data.train, data.test):
+        assert [value // 100 for value in values(images)] == labels.tolist()
+    everything = [*range(10), *range(100, 105), 200]
+    assert sorted(values(data.x_train) + values(data.x_test)) == everything
+
+
+def test_same_seed_same_split_whatever_the_file_system_lists(folder, monkeypatch):
+    data, other = load_data(folder), load_data(folder, seed=1)
+
+    def backwards(function):
+        return lambda *arguments: reversed(list(function(*arguments)))
+
+    def walk(top):
+        for place, folders, files in real_walk(top):
+            yield place, folders, files[::-1]
+
+    real_walk = os.walk
+    monkeypatch.setattr(Path, "iterdir", backwards(Path.iterdir))
+    monkeypatch.setattr(os, "walk", walk)
+    again = load_data(folder)
+    for name in ("x_train", "y_train", "x_test", "y_test"):
+        np.testing.assert_array_equal(getattr(data, name), getattr(again, name))
+    assert values(data.x_test) != values(other.x_test)
+
+
+def test_grey_and_colour_together_are_colour(folder):
+    assert load_data(folder).image_shape == (6, 6, 1)
+    write(folder / "dog" / "colour.jpg", 100, mode="RGB")
+    data = load_data(folder)
+    assert data.image_shape == (6, 6, 3)
+    assert (data.x_train == data.x_train[..., :1]).all()
+
+
+def test_sizes_that_differ_need_image_size(folder):
+    write(folder / "dog" / "big.png", 100, size=(20, 10))
+    message = error(folder)
+    assert "`image_size` must be given" in message
+    assert f"6×6 in {folder / 'cat' / '0.png'}" in message
+    assert f"10×20 in {folder / 'dog' / 'big.png'}" in message
+
+    data = load_data(folder, image_size=(8, 5))
+    assert data.image_shape == (8, 5, 1)
+    assert [value // 100 for value in values(data.x_train)] == data.y_train.tolist()
+
+
+def test_upright_before_sizes_are_compared(folder):
+    for path in folder.rglob("*.png"):
+        write(path, 50, size=(6, 4))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("L", (4, 6), 50).save(folder / "cat" / "turned.jpg", exif=exif)
+    assert load_data(folder).image_shape == (4, 6, 1)
+
+
+def test_own_train_and_test_folders_are_kept(tmp_path):
+    for name, value in (("cat", 0), ("dog", 100)):
+        for i in range(6):
+            write(tmp_path / "train" / name / f"{i}.png", value + i)
+        write(tmp_path / "val" / name / "0.png", value + 50)
+    data = load_data(tmp_path)
+    assert sorted(values(data.x_train)) == [*range(6), *range(100, 106)]
+    assert values(data.x_train) != sorted(values(data.x_train))
+    assert [value // 100 for value in values(data.x_train)] == data.y_train.tolist()
+    assert (values(data.x_test), data.y_test.tolist()) == ([50, 150], [0, 1])
+
+    for name, value in (("cat", 60), ("dog", 160)):
+        write(tmp_path / "test" / name / "0.png", value)
+    assert values(load_data(tmp_path).x_test) == [60, 160]
+
+
+def test_train_and_test_of_other_classes(tmp_path):
+    for place in ("train/cat", "train/dog", "test/cat", "test/eel"):
+        write(tmp_path / place / "0.png", 0)
+    message = error(tmp_path)
+    assert str(tmp_path / "train") in message
+    assert message.endswith("Found in one only: dog, eel")
+
+
+def test_what_is_hidden_or_no_image_is_ignored(folder):
+    before = load_data(folder)
+    for name in (".DS_Store", "cat/.DS_Store", "cat/Thumbs.db", "cat/notes.txt", "cat/._1.png"):
+        (folder / name).write_bytes(b"no image")
+    write(folder / ".git" / "0.png", 0)
+    write(folder / "__MACOSX" / "0.png", 0)
+    after = load_data(folder)
+    assert after.class_names == before.class_names
+    np.testing.assert_array_equal(after.x_train, before.x_train)
+
+
+def test_capital_suffixes_and_folders_inside_class_folders(folder):
+    write(folder / "eel" / "2024" / "1.PNG", 201)
+    data = load_data(folder)
+    assert sorted(values(data.x_train) + values(data.x_test))[-2:] == [200, 201]
+
+
+@pytest.mark.parametrize("name", ["bad.png", "bad.jpg", "bad.webp"])
+def test_unreadable_images_are_named(folder, name):
+    path = truncate(folder / "dog" / name)
+    assert error(folder, image_size=6).startswith(f"{path}: can't read this image")
+
+
+def test_unreadable_images_are_left_out_on_request(folder):
+    bad = [truncate(folder / "cat" / "a.jpg"), folder / "dog" / "b.png"]
+    bad[1].write_bytes(b"")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        data = load_data(folder, skip_bad=True)
+    [warning] = caught
+    assert warning.category is UnreadableImagesWarning
+    assert warning.message.paths == tuple(bad)
+    assert str(warning.message) == f"left out 2 unreadable images: {bad[0]}, {bad[1]}"
+    assert warning.filename == __file__
+    assert len(data.x_train) + len(data.x_test) == 16
+    assert [value // 100 for value in values(data.x_train)] == data.y_train.tolist()
+
+
+def test_a_long_warning_is_cut():
+    text = str(UnreadableImagesWarning([f"{i}.png" for i in range(13)]))
+    assert text.startswith("left out 13 unreadable images: 0.png, 1.png")
+    assert text.endswith("9.png and 3 more")
+
+
+@pytest.mark.filterwarnings("ignore::keras_vit.data.UnreadableImagesWarning")
+def test_a_class_with_unreadable_images_alone(folder):
+    truncate(folder / "eel" / "0.png")
+    assert error(folder, skip_bad=True).startswith(f"{folder / 'eel'}: no image in this class")
+
+
+def test_an_empty_class_folder(folder):
+    (folder / "fox").mkdir()
+    (folder / "fox" / "notes.txt").write_text("none yet")
+    message = error(folder)
+    assert message.startswith(f"{folder / 'fox'}: an empty class folder")
+    assert ".png, .jpg, .jpeg, .webp, .bmp" in message
+    assert message.endswith("Found: notes.txt")
+
+
+def test_no_class_folders(tmp_path):
+    assert error(tmp_path).endswith("two at least. Found: nothing")
+    write(tmp_path / "0.png", 0)
+    write(tmp_path / "train" / "cat" / "0.png", 0)
+    message = error(tmp_path)
+    assert message.startswith(f"{tmp_path}: must hold a folder of images for each class")
+    assert message.endswith("Found: 0.png, train")
+
+
+def test_nothing_left_for_testing(tmp_path):
+    for name in ("cat", "dog"):
+        write(tmp_path / name / "0.png", 0)
+    assert "no image is left for testing. Found: 2 images in 2 classes" in error(tmp_path)
+
+
+def test_a_thousand_images_show_a_bar(tmp_path, capsys):
+    for name in ("cat", "dog"):
+        source = write(tmp_path / name / "0.png", 7)
+        for i in range(1, 500):
+            os.link(source, source.with_name(f"{i}.png"))
+    data = load_data(tmp_path)
+    assert len(data.x_train) == 800
+    assert "1000/1000" in capsys.readouterr().out

@@ -1,6 +1,6 @@
 """The scanned digits inside scikit-learn: 1,797 images of 8x8 pixels, nothing to download.
 
-    python recipes/digits.py
+python recipes/digits.py
 """
 
 from keras_vit.training import Preset, Recipe, main

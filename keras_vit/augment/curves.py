@@ -6,6 +6,8 @@ AutoContrast and Equalize make theirs from each channel of each image.
 
 import numpy
 
+from keras_vit.augment.data_layer import apply_if
+
 NAMES = ("Invert", "Solarize", "Posterize", "AutoContrast", "Equalize")
 STRAIGHT = numpy.arange(256, dtype="float32")
 # AutoContrast's factor for each distance of the highest value from the lowest. A table, and
@@ -45,22 +47,21 @@ def map_values(backend, images, kind, fixed):
     first = np.reshape(np.arange(batch * channels, dtype="int32") * 256, (-1, 1, 1, channels))
     places = first + backend.cast(images, "int32")
 
-    counts = backend.math.segment_sum(
-        np.ones((batch * height * width * channels,), dtype="int32"),
-        np.reshape(places, (-1,)),
-        num_segments=batch * channels * 256,
-    )
-    counts = np.reshape(counts, (-1, channels, 256))
-
-    def drawn():
+    def draw(curves):
+        counts = backend.math.segment_sum(
+            np.ones((batch * height * width * channels,), dtype="int32"),
+            np.reshape(places, (-1,)),
+            num_segments=batch * channels * 256,
+        )
+        counts = np.reshape(counts, (-1, channels, 256))
         selected = np.reshape(kind, (-1, 1, 1))
         stretched, equalized = _stretched(backend, counts), _equalized(backend, counts)
-        curves = np.where(selected == NAMES.index("AutoContrast"), stretched, given)
+        curves = np.where(selected == NAMES.index("AutoContrast"), stretched, curves)
         return np.where(selected == NAMES.index("Equalize"), equalized, curves)
 
-    given = np.repeat(np.expand_dims(fixed, axis=1), channels, axis=1)
+    curves = np.repeat(np.expand_dims(fixed, axis=1), channels, axis=1)
     # A condition for the reason that operations.py gives.
-    curves = backend.cond(np.any(kind >= NAMES.index("AutoContrast")), drawn, lambda: given)
+    curves = apply_if(backend, np.any(kind >= NAMES.index("AutoContrast")), draw, curves)
     return np.take(np.reshape(curves, (-1,)), places, axis=0)
 
 

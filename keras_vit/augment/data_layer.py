@@ -1,4 +1,4 @@
-"""The base of our image layers, and the one place that names Keras's private `DataLayer`."""
+"""The base of our image layers, and the one place that names what is private in Keras."""
 
 from keras.random import SeedGenerator
 
@@ -6,6 +6,7 @@ from keras.random import SeedGenerator
 # `DataLayer.__call__` switches `self.backend` to TensorFlow there.
 # tests/augment/data_layer_test.py tells when Keras moves or changes it.
 from keras.src.layers.preprocessing.data_layer import DataLayer
+from keras.src.utils.jax_utils import is_in_jax_tracing_scope
 
 
 class ImageLayer(DataLayer):
@@ -73,3 +74,11 @@ class ImageLayer(DataLayer):
 
     def _seed(self):
         return self._get_seed_generator(self.backend.name)
+
+
+def apply_if(backend, predicate, function, value):
+    """`function(value)` if the boolean tensor `predicate` holds, else `value`."""
+    if backend.name == "jax" and not is_in_jax_tracing_scope(predicate):
+        # Outside of `jit`, `jax.lax.cond` would compile both branches anew at every call.
+        return function(value) if predicate else value
+    return backend.cond(predicate, lambda: function(value), lambda: value)

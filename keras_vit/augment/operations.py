@@ -4,12 +4,12 @@ An operation moves pixels (geometry), blends (blending) or maps values (curves).
 the arguments of all three, two of which do nothing; applying a row runs the three in turn.
 """
 
-import functools
 from typing import NamedTuple
 
 import numpy
 
 from keras_vit.augment import blending, curves, geometry
+from keras_vit.augment.data_layer import apply_if
 
 PARTS = (geometry, blending, curves)
 NAMES = tuple(name for part in PARTS for name in part.NAMES)
@@ -49,11 +49,7 @@ def apply_rows(backend, images, rows, interpolation, fill_value):
         # A part that no image takes is skipped, which helps small batches. For large ones the
         # condition keeps XLA from fusing one part into the next, where it would compute the
         # first again for every pixel that the second looks at: several times slower.
-        images = backend.cond(
-            backend.numpy.any(rows.part == part),
-            functools.partial(step, images),
-            functools.partial(lambda images: images, images),
-        )
+        images = apply_if(backend, backend.numpy.any(rows.part == part), step, images)
     return images
 
 

@@ -55,10 +55,19 @@ def magnitude(name, level, sign, levels, height, width):
     if name == "Rotate":
         return (sign if levels == "torchvision" else 1) * 30 * level / 9
     if name in ENHANCEMENTS:
-        # Rounded to float32 as torchvision's levels are: 1 + m truncates differently otherwise.
-        return sign * float(numpy.float32(0.1 * level))
+        return sign * _enhancement(level)
     if name == "Posterize":
         return 8 - round(4 * level / 9)
     if name == "Solarize":
         return (255 if levels == "torchvision" else 256) * (9 - level) / 9
     return 0.0
+
+
+def _enhancement(level):
+    """0.9 · level / 9 in float32, counted from the nearer end as `torch.linspace` does.
+
+    The last bit decides which way a blended value truncates.
+    """
+    limit = numpy.float32(0.9)
+    step = limit / numpy.float32(9)
+    return float(level * step if level < 5 else limit - (9 - level) * step)

@@ -50,14 +50,17 @@ class RandomResizedCrop(ImageLayer):
         self.ratio = check_range("ratio", ratio)
 
     def augment(self, images, seed):
-        return self._crop_and_resize(images, self._draw_boxes(images, seed))
+        _, height, width, _ = images.shape
+        boxes = self._draw_boxes(self.backend.shape(images)[0], height, width, seed)
+        return self._crop_and_resize(images, boxes)
 
     def pass_through(self, images):
         _, height, width, _ = images.shape
         if (height, width) == (self.height, self.width):
             return images
+        each = self.backend.numpy.ones((self.backend.shape(images)[0], 1), dtype="float32")
         whole = self.backend.convert_to_tensor([[0.0, 0.0, height, width]], dtype="float32")
-        return self._crop_and_resize(images, whole)
+        return self._crop_and_resize(images, each * whole)
 
     def crop_and_resize(self, images, boxes):
         """The part without chance: given crops, as the layer resizes them.
@@ -86,11 +89,8 @@ class RandomResizedCrop(ImageLayer):
             "ratio": self.ratio,
         }
 
-    def _draw_boxes(self, images, seed):
+    def _draw_boxes(self, batch, height, width, seed):
         np, random = self.backend.numpy, self.backend.random
-        _, height, width, _ = images.shape
-        batch = self.backend.shape(images)[0]
-
         tries = random.uniform((batch, 2, TRIES), dtype="float32", seed=seed)
         low, high = self.scale
         area = (low + (high - low) * tries[:, 0]) * (height * width)

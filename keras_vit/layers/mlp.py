@@ -34,9 +34,7 @@ class MLP(CompositeLayer):
 
     def build(self, input_shape):
         self.dense_1.build(input_shape)
-        self.dense_2 = keras.layers.Dense(
-            input_shape[-1], dtype=self.dtype_policy, name="dense_2"
-        )
+        self.dense_2 = keras.layers.Dense(input_shape[-1], dtype=self.dtype_policy, name="dense_2")
         self.dense_2.build((*input_shape[:-1], self.hidden_dim))
 
     def call(self, x, training=None):

@@ -59,9 +59,7 @@ class TransformerBlock(CompositeLayer):
         self.seed = seed
         shared = {"dtype": self.dtype_policy}
         self.norm_1, self.norm_2 = (
-            keras.layers.LayerNormalization(
-                epsilon=layer_norm_epsilon, name=f"norm_{i}", **shared
-            )
+            keras.layers.LayerNormalization(epsilon=layer_norm_epsilon, name=f"norm_{i}", **shared)
             for i in (1, 2)
         )
         self.attention = MultiHeadSelfAttention(
@@ -88,7 +86,9 @@ class TransformerBlock(CompositeLayer):
             dropout, seed=child_seed(seed, 5), name="attention_drop", **shared
         )
         self.drop_path_1, self.drop_path_2 = (
-            StochasticDepth(drop_path, seed=child_seed(seed, 5 + i), name=f"drop_path_{i}", **shared)
+            StochasticDepth(
+                drop_path, seed=child_seed(seed, 5 + i), name=f"drop_path_{i}", **shared
+            )
             for i in (1, 2)
         )
         if layer_scale is not None:

@@ -89,18 +89,14 @@ class ViT(keras.Model):
                 f"`image_shape` must be (height, width, channels). Received: {image_shape}"
             )
         if hidden_dim % num_heads:
-            raise ValueError(
-                f"num_heads={num_heads} does not divide hidden_dim={hidden_dim}."
-            )
+            raise ValueError(f"num_heads={num_heads} does not divide hidden_dim={hidden_dim}.")
         if patch_embedding not in PATCH_EMBEDDINGS:
             raise ValueError(
                 f"`patch_embedding` must be one of {PATCH_EMBEDDINGS}. "
                 f"Received: {patch_embedding!r}"
             )
         if class_names is not None and len(class_names) != num_classes:
-            raise ValueError(
-                f"{len(class_names)} class names for num_classes={num_classes}."
-            )
+            raise ValueError(f"{len(class_names)} class names for num_classes={num_classes}.")
         class_token = pool == "token" if class_token is None else class_token
         if pool == "token" and not class_token:
             raise ValueError("pool='token' needs a class token. Received: class_token=False")
@@ -143,14 +139,14 @@ class ViT(keras.Model):
                 dtype=policy,
                 name=f"block_{i}",
             )(x)
-        x = keras.layers.LayerNormalization(
-            epsilon=layer_norm_epsilon, dtype=policy, name="norm"
-        )(x)
+        x = keras.layers.LayerNormalization(epsilon=layer_norm_epsilon, dtype=policy, name="norm")(
+            x
+        )
         x = TokenPooling(pool, num_prefix_tokens, dtype=policy, name="pooled")(x)
         if pre_logits:
-            x = keras.layers.Dense(
-                pre_logits, activation="tanh", dtype=policy, name="pre_logits"
-            )(x)
+            x = keras.layers.Dense(pre_logits, activation="tanh", dtype=policy, name="pre_logits")(
+                x
+            )
         if num_classes:
             x = keras.layers.Dense(
                 num_classes, kernel_initializer="zeros", dtype=head_policy(policy), name="head"

@@ -63,9 +63,7 @@ class AugmentedModel(keras.Model):
                 f"more classes. Received a model with output shape {shape}"
             )
         if not 0 <= label_smoothing < 1:
-            raise ValueError(
-                f"`label_smoothing` must be in [0, 1). Received: {label_smoothing}"
-            )
+            raise ValueError(f"`label_smoothing` must be in [0, 1). Received: {label_smoothing}")
         self.model = model
         self.augment = list(augment)
         self.mixup = mixup
@@ -112,6 +110,11 @@ class AugmentedModel(keras.Model):
         if jit_compile == "auto" and keras.backend.backend() == "tensorflow":
             jit_compile = not kwargs.get("run_eagerly") and self._distribute_strategy is None
         super().compile(optimizer, loss, metrics=metrics, jit_compile=jit_compile, **kwargs)
+
+    def compile_from_config(self, config):
+        """Compiles a loaded model as it was; Keras leaves that to whoever changes `compile`."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
 
     def fit(self, x=None, y=None, *args, **kwargs):
         check_labels(y, self.num_classes)

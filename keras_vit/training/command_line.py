@@ -56,7 +56,9 @@ def recipe_parser(recipe, doc):
         "--image-size", type=positive, metavar="PIXELS", help="resize all images to this square"
     )
     parser.add_argument(
-        "--skip-bad", action="store_true", help="leave out images that can't be read, and count them"
+        "--skip-bad",
+        action="store_true",
+        help="leave out images that can't be read, and count them",
     )
     parser.add_argument("--epochs", type=positive, help="instead of the preset's")
     parser.add_argument("--batch-size", type=positive, help="instead of the preset's")

@@ -13,6 +13,9 @@ def adamw(model, learning_rate, weight_decay=0.05, **kwargs):
         learning_rate: a number or a schedule.
         weight_decay: of the kernels, multiplied by the learning rate at each step.
         **kwargs: Keras's others, such as `use_ema`.
+
+    Keras does not write the spared variables into a saved file: an optimizer that was loaded
+    decays everything, so make a new one.
     """
     optimizer = keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay, **kwargs)
     spared = [v for v in model.trainable_variables if not is_kernel(v)]

@@ -103,9 +103,7 @@ class Preset:
             self.final_learning_rate,
         )
         average = {"use_ema": True, "ema_momentum": self.ema_momentum} if self.ema_momentum else {}
-        trainer.compile(
-            adamw(model, schedule, self.weight_decay, **average), metrics=["accuracy"]
-        )
+        trainer.compile(adamw(model, schedule, self.weight_decay, **average), metrics=["accuracy"])
         return trainer
 
 

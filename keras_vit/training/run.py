@@ -43,8 +43,11 @@ def run(recipe, flags, arguments):
     """
     folder = RunFolder(flags.out)
     try:
-        settings = resume_or_start(recipe, flags, folder)
-        if folder.finished():
+        resuming = may_resume(flags, folder)
+        settings = folder.settings() if resuming else new_settings(recipe, flags)
+        if resuming:
+            refuse_other_settings(flags, settings)
+        if resuming and folder.finished():
             print(f"{recipe.name}: {folder.path} holds the finished run; nothing to do")
             return None
         preset = Preset(**settings["preset"])
@@ -53,11 +56,8 @@ def run(recipe, flags, arguments):
         keras.utils.set_random_seed(settings["seed"])
         model = preset.build_model(data)
         batch_size = min(preset.batch_size, len(data.x_train))
-        batches = ShuffledBatches(
-            *data.train, batch_size, settings["seed"], first_epoch=folder.epochs_done()
-        )
-        trainer = preset.build_trainer(model, len(batches))
-        if not folder.exists():
+        trainer = preset.build_trainer(model, len(data.x_train) // batch_size)
+        if not resuming:
             folder.start(settings)
     except (ValueError, OSError) as error:
         raise RunFailed(error) from error
@@ -66,12 +66,13 @@ def run(recipe, flags, arguments):
         f"{recipe.name}: {model.count_params():,} parameters, {len(data.x_train):,} training and "
         f"{len(data.x_test):,} test images of {'x'.join(map(str, data.image_shape))}"
     )
+    batches = ShuffledBatches(*data.train, batch_size, settings["seed"], folder.epochs_done())
     fit(trainer, batches, data, preset, settings["seed"], folder)
     return finish(recipe, trainer, data, preset, settings, batches, folder, arguments)
 
 
-def resume_or_start(recipe, flags, folder):
-    """The run's settings: those in its folder with `--resume`, else those of the flags."""
+def may_resume(flags, folder):
+    """Whether there is a run to go on with; an error where one is in the way."""
     if flags.resume and flags.overwrite:
         raise ValueError("--resume and --overwrite exclude each other")
     if folder.exists() and not flags.resume and not flags.overwrite:
@@ -79,10 +80,11 @@ def resume_or_start(recipe, flags, folder):
             f"{folder.path} holds a run: go on with --resume, replace it with --overwrite, "
             "or name another folder with --out"
         )
-    if folder.exists() and flags.resume:
-        settings = folder.settings()
-        refuse_other_settings(flags, settings)
-        return settings
+    return flags.resume and folder.exists()
+
+
+def new_settings(recipe, flags):
+    """What a new run is to do: the preset for this device, with the flags' changes."""
     name = flags.preset or (recipe.on_cpu if device_kind() == "cpu" else recipe.on_gpu)
     changes = {
         key: getattr(flags, key)
@@ -90,8 +92,6 @@ def resume_or_start(recipe, flags, folder):
         if getattr(flags, key) is not None
     }
     preset = dataclasses.replace(recipe.presets[name], **changes)
-    if flags.overwrite:
-        folder.clear()
     return {
         "recipe": recipe.name,
         "preset_name": name,
@@ -202,9 +202,7 @@ def finish(recipe, trainer, data, preset, settings, batches, folder, arguments):
         "training_images": len(data.x_train),
         "test_images": len(data.x_test),
         "seconds": round(seconds, 1),
-        "images_per_second": round(
-            preset.epochs * len(batches) * batches.batch_size / seconds, 1
-        ),
+        "images_per_second": round(preset.epochs * len(batches) * batches.batch_size / seconds, 1),
         "command": shlex.join(["python", f"recipes/{recipe.name}.py", *arguments]),
     }
     save_model(model, folder.model)

@@ -1,0 +1,35 @@
+"""MNIST: 60,000 handwritten digits of 28x28 pixels.
+
+    python recipes/mnist.py
+"""
+
+from keras_vit.training import Preset, Recipe, main
+
+RECIPE = Recipe(
+    name="mnist",
+    data="mnist",
+    presets={
+        "default": Preset(
+            summary="a compact ViT with a convolutional stem, 8 epochs",
+            expect="not measured yet",
+            epochs=8,
+            peak_learning_rate=2e-3,
+            warmup_epochs=1,
+            label_smoothing=0.1,
+            crop_padding=2,
+            model={
+                "hidden_dim": 96,
+                "depth": 4,
+                "num_heads": 4,
+                "mlp_dim": 192,
+                "patch_embedding": "stem",
+                "relative_positions": "rotary",
+            },
+        ),
+    },
+    on_cpu="default",
+    on_gpu="default",
+)
+
+if __name__ == "__main__":
+    main(RECIPE, __doc__)

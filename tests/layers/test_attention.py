@@ -1,0 +1,144 @@
+import numpy as np
+import pytest
+from keras import ops
+from scipy.special import softmax
+
+from keras_vit import MultiHeadSelfAttention, TransformerBlock
+from keras_vit.layers.relative_position_bias import offset_index
+from keras_vit.layers.rotary import rotary_tables, rotate
+
+pytestmark = pytest.mark.backends
+
+X = np.random.default_rng(0).normal(size=(2, 7, 16)).astype("float32")
+
+
+def numpy_of(x):
+    return ops.convert_to_numpy(x)
+
+
+def reference(layer, x, bias=0.0):
+    """Plain softmax(Q K^T / sqrt(d)) V from the weights, in float64."""
+    heads, dim = layer.num_heads, x.shape[-1]
+    qkv = x @ numpy_of(layer.qkv.kernel.value) + numpy_of(layer.qkv.bias.value)
+    query, key, value = (
+        part.reshape(*x.shape[:2], heads, dim // heads).transpose(0, 2, 1, 3)
+        for part in np.split(qkv.astype("float64"), 3, axis=-1)
+    )
+    weights = softmax(query @ key.transpose(0, 1, 3, 2) / np.sqrt(dim // heads) + bias, axis=-1)
+    merged = (weights @ value).transpose(0, 2, 1, 3).reshape(x.shape)
+    kernel, out_bias = layer.projection.kernel.value, layer.projection.bias.value
+    return merged @ numpy_of(kernel) + numpy_of(out_bias), weights
+
+
+def test_output_and_scores_are_plain_attention_from_the_weights():
+    layer = MultiHeadSelfAttention(4)
+    fused = numpy_of(layer(X))
+    y, scores = layer(X, return_attention_scores=True)
+    expected_y, expected_scores = reference(layer, X)
+    np.testing.assert_allclose(fused, expected_y, atol=1e-5)
+    np.testing.assert_allclose(numpy_of(y), expected_y, atol=1e-5)
+    np.testing.assert_allclose(numpy_of(scores), expected_scores, atol=1e-6)
+
+
+def test_it_is_keras_multi_head_attention_with_the_same_weights():
+    import keras
+
+    ours = MultiHeadSelfAttention(4)
+    expected = numpy_of(ours(X))
+    theirs = keras.layers.MultiHeadAttention(4, 4)
+    theirs(X, X)
+    kernels = np.split(numpy_of(ours.qkv.kernel.value), 3, axis=1)
+    biases = np.split(numpy_of(ours.qkv.bias.value), 3)
+    # query, key and value in turn, a kernel (D, heads, d) and a bias (heads, d) each
+    weights = [part for pair in zip(kernels, biases, strict=True) for part in pair]
+    weights += [numpy_of(ours.projection.kernel.value), numpy_of(ours.projection.bias.value)]
+    shapes = [v.shape for v in theirs.weights]
+    theirs.set_weights([w.reshape(s) for w, s in zip(weights, shapes, strict=True)])
+    np.testing.assert_allclose(numpy_of(theirs(X, X)), expected, atol=1e-5)
+
+
+def test_the_relative_bias_is_added_to_the_logits_by_offset():
+    layer = MultiHeadSelfAttention(4, relative_positions="bias", grid=(2, 3), num_prefix_tokens=1)
+    layer(X)
+    table = np.random.default_rng(1).normal(size=layer.bias.table.shape).astype("float32")
+    layer.bias.table.assign(table)
+    places = [(r, c) for r in range(2) for c in range(3)]
+    bias = np.empty((4, 7, 7))
+    bias[:, 0, 0], bias[:, 1:, 0], bias[:, 0, 1:] = (
+        table[-1][:, None][:, 0],
+        table[-2][:, None],
+        table[-3][:, None],
+    )
+    for i, (r1, c1) in enumerate(places):
+        for j, (r2, c2) in enumerate(places):
+            bias[:, i + 1, j + 1] = table[(r1 - r2 + 1) * 5 + (c1 - c2 + 2)]
+    expected_y, expected_scores = reference(layer, X, bias)
+    y, scores = layer(X, return_attention_scores=True)
+    np.testing.assert_allclose(numpy_of(scores), expected_scores, atol=1e-6)
+    np.testing.assert_allclose(numpy_of(layer(X)), expected_y, atol=1e-5)
+
+
+def test_the_bias_index_has_a_row_for_every_offset_and_no_other():
+    index = offset_index((3, 4), 2)
+    assert set(np.unique(index)) == set(range(5 * 7 + 3))
+
+
+def test_rotary_logits_depend_on_the_offset_alone():
+    """The point of rotary positions: q(p) . k(p') is a function of p - p'."""
+    grid, dim = (5, 6), 8
+    tables = rotary_tables(grid, dim, num_prefix_tokens=0)
+    rng = np.random.default_rng(0)
+    query, key = rng.normal(size=(2, dim)).astype("float32")
+    everywhere = [np.broadcast_to(v, (1, 30, 1, dim)) for v in (query, key)]
+    q, k = (numpy_of(rotate(ops.convert_to_tensor(v), tables))[0, :, 0] for v in everywhere)
+    logits = (q @ k.T).reshape(*grid, *grid)
+    np.testing.assert_allclose(logits[0, 1, 2, 4], logits[2, 2, 4, 5], atol=1e-5)
+    np.testing.assert_allclose(logits[3, 5, 1, 0], logits[4, 5, 2, 0], atol=1e-5)
+    np.testing.assert_allclose(np.diag(q @ k.T), query @ key, atol=1e-5)
+    assert abs(logits[0, 0, 0, 1] - logits[0, 0, 1, 0]) > 1e-3
+
+
+def test_rotary_leaves_prefix_tokens_alone():
+    cosine, sine = rotary_tables((2, 3), 8, num_prefix_tokens=2)
+    assert (cosine[:2] == 1).all()
+    assert (sine[:2] == 0).all()
+    assert cosine.shape == (8, 8)
+
+
+def test_each_third_of_the_fused_kernel_starts_as_a_glorot_kernel():
+    layer = MultiHeadSelfAttention(4)
+    layer.build((None, 7, 256))
+    for part in np.split(numpy_of(layer.qkv.kernel.value), 3, axis=1):
+        limit = np.sqrt(6 / (256 + 256))
+        assert np.abs(part).max() <= limit
+        assert np.isclose(part.std(), limit / np.sqrt(3), rtol=0.02)
+
+
+def test_dropout_hits_the_weights_and_only_in_training():
+    layer = MultiHeadSelfAttention(4, dropout=0.5, seed=1)
+    still = numpy_of(layer(X, training=False))
+    np.testing.assert_array_equal(numpy_of(layer(X, training=False)), still)
+    assert not np.allclose(numpy_of(layer(X, training=True)), still)
+
+
+def test_a_block_is_two_residual_branches():
+    block = TransformerBlock(4, 32)
+    y = numpy_of(block(X))
+    attended = X + numpy_of(block.attention(block.norm_1(X)))
+    expected = attended + numpy_of(block.mlp(block.norm_2(attended)))
+    np.testing.assert_allclose(y, expected, atol=1e-5)
+
+
+def test_bad_arguments_are_named():
+    with pytest.raises(ValueError, match="3 heads do not divide a width of 16"):
+        MultiHeadSelfAttention(3)(X)
+    with pytest.raises(ValueError, match="'shaw'"):
+        MultiHeadSelfAttention(4, relative_positions="shaw")
+    with pytest.raises(ValueError, match="needs `grid`"):
+        MultiHeadSelfAttention(4, relative_positions="rotary")
+    with pytest.raises(ValueError, match="Received: 6"):
+        MultiHeadSelfAttention(2, relative_positions="rotary", grid=(2, 3), num_prefix_tokens=1)(
+            np.zeros((1, 7, 12), "float32")
+        )
+    with pytest.raises(ValueError, match="make 5 tokens. Received: 7"):
+        MultiHeadSelfAttention(4, relative_positions="bias", grid=(2, 2), num_prefix_tokens=1)(X)

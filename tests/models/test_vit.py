@@ -1,0 +1,166 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_vit import ViT, intermediates
+from keras_vit.models.variants import variant_arguments
+
+SMALL = {"image_shape": (8, 12, 3), "hidden_dim": 16, "depth": 2, "num_heads": 2, "mlp_dim": 24}
+IMAGES = np.random.default_rng(0).integers(0, 256, (4, 8, 12, 3)).astype("uint8")
+
+
+def filled(model):
+    rng = np.random.default_rng(0)
+    head = model.get_layer("head").kernel
+    head.assign(rng.normal(size=head.shape))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("variant", "count"),
+    [
+        # from the tests of google-research/vision_transformer
+        ("Ti/16", 5_717_416),
+        ("S/16", 22_050_664),
+        ("B/16", 86_567_656),
+        ("B/32", 88_224_232),
+        pytest.param("L/16", 304_326_632, marks=pytest.mark.slow),
+        pytest.param("H/14", 632_045_800, marks=pytest.mark.slow),
+    ],
+)
+def test_the_variants_have_the_published_numbers_of_parameters(variant, count):
+    assert ViT.from_variant(variant).count_params() == count
+
+
+def test_the_default_is_kunvit_with_its_published_number_of_parameters():
+    assert ViT().count_params() == 6_268_810
+
+
+@pytest.mark.parametrize("variant", ["B", "XL/16", "B/0", "b/16", "B/16/2"])
+def test_an_unknown_variant_is_refused_by_name(variant):
+    with pytest.raises(ValueError, match=variant):
+        variant_arguments(variant)
+
+
+@pytest.mark.backends
+def test_the_head_starts_at_zero_so_every_class_is_as_likely():
+    logits = ViT(**SMALL).predict(IMAGES, verbose=0)
+    np.testing.assert_array_equal(logits, 0.0)
+
+
+@pytest.mark.backends
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
+def test_logits_and_rescaling_are_float32_under_any_policy(policy):
+    model = ViT(**SMALL, dtype=policy)
+    assert model.output.dtype == "float32"
+    assert model.get_layer("rescaling").compute_dtype == "float32"
+    assert model.get_layer("block_0").compute_dtype == policy.removeprefix("mixed_")
+    assert model.dtype_policy.name == policy
+
+
+@pytest.mark.backends
+def test_bytes_and_floats_give_the_same_logits():
+    model = filled(ViT(**SMALL))
+    np.testing.assert_array_equal(
+        model.predict(IMAGES, verbose=0), model.predict(IMAGES.astype("float32"), verbose=0)
+    )
+
+
+@pytest.mark.backends
+def test_mean_pooling_is_the_mean_of_the_normed_patches():
+    model = ViT(**SMALL, pool="mean", class_token=True, num_registers=1, num_classes=0)
+    assert model.num_prefix_tokens == 2
+    tokens = keras.Model(model.input, model.get_layer("norm").output)
+    expected = ops.convert_to_numpy(tokens(IMAGES.astype("float32")))[:, 2:].mean(axis=1)
+    np.testing.assert_allclose(model.predict(IMAGES, verbose=0), expected, atol=1e-5)
+
+
+def test_drop_path_grows_linearly_with_depth():
+    model = ViT(**{**SMALL, "depth": 5}, drop_path=0.2)
+    rates = [model.get_layer(f"block_{i}").drop_path for i in range(5)]
+    np.testing.assert_allclose(rates, [0, 0.05, 0.1, 0.15, 0.2])
+
+
+def test_the_names_of_the_weights_are_those_of_the_design():
+    model = ViT(**SMALL, num_registers=1, pre_logits=8)
+    paths = {variable.path for variable in model.weights}
+    assert {
+        "patch_encoder/class_token",
+        "patch_encoder/positions",
+        "patch_encoder/registers",
+        "patch_encoder/projection/kernel",
+        "block_0/norm_1/gamma",
+        "block_0/attention/qkv/kernel",
+        "block_0/attention/projection/bias",
+        "block_1/norm_2/beta",
+        "block_1/mlp/dense_1/kernel",
+        "block_1/mlp/dense_2/kernel",
+        "norm/gamma",
+        "pre_logits/kernel",
+        "head/kernel",
+    } <= paths
+
+
+@pytest.mark.backends
+def test_the_config_rebuilds_the_model_under_another_global_policy():
+    model = ViT(**SMALL, class_names=list("abcdefghij"), rescaling=[0.5, [1.0, 2.0, 3.0]])
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        again = ViT.from_config(model.get_config())
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert again.get_config() == model.get_config()
+    assert again.get_layer("block_0").compute_dtype == "float32"
+    assert again.class_names == tuple("abcdefghij")
+
+
+@pytest.mark.backends
+@pytest.mark.parametrize("patch_embedding", ["linear", "stem"])
+def test_a_quantised_model_comes_back_from_its_file(tmp_path, patch_embedding):
+    model = filled(ViT(**SMALL, patch_embedding=patch_embedding))
+    exact = model.predict(IMAGES, verbose=0)
+    model.quantize("int8", filters=lambda layer: isinstance(layer, keras.layers.Dense))
+    quantised = model.predict(IMAGES, verbose=0)
+    assert np.abs(quantised - exact).max() < 0.2 * np.abs(exact).max()
+    assert model.get_layer("block_0").attention.qkv.kernel.dtype == "int8"
+    model.save(tmp_path / "int8.keras")
+    loaded = keras.saving.load_model(tmp_path / "int8.keras")
+    assert loaded.get_layer("block_0").attention.qkv.kernel.dtype == "int8"
+    np.testing.assert_array_equal(loaded.predict(IMAGES, verbose=0), quantised)
+
+
+@pytest.mark.backends
+def test_intermediates_are_the_stages_of_the_same_forward_pass():
+    model = filled(ViT(**SMALL))
+    stages = intermediates(model)(IMAGES.astype("float32"))
+    assert set(stages) == {"patch_encoder", "block_0", "block_1", "pooled", "logits"}
+    again = model.get_layer("block_1")(stages["block_0"])
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(again), ops.convert_to_numpy(stages["block_1"]), atol=1e-5
+    )
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(stages["logits"]), model.predict(IMAGES, verbose=0), atol=1e-5
+    )
+    with pytest.raises(ValueError, match="no intermediates"):
+        intermediates(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]))
+
+
+BAD = {
+    "5x5 pixels does not divide an image of 8x12": {"patch_size": 5},
+    "num_heads=3 does not divide hidden_dim=16": {"num_heads": 3},
+    "'max'": {"pool": "max"},
+    "'hybrid'": {"patch_embedding": "hybrid"},
+    "needs a class token": {"class_token": False},
+    "2 class names for num_classes=10": {"class_names": ("a", "b")},
+    "power of two": {"image_shape": (12, 12, 3), "patch_size": 3, "patch_embedding": "stem"},
+    "square patch": {"patch_size": (4, 2), "patch_embedding": "stem"},
+    r"\(height, width, channels\)": {"image_shape": (8, 12)},
+    "'alibi'": {"relative_positions": "alibi"},
+}
+
+
+@pytest.mark.parametrize("message", BAD)
+def test_arguments_that_do_not_fit_are_refused_by_name(message):
+    with pytest.raises(ValueError, match=message):
+        ViT(**{**SMALL, **BAD[message]})

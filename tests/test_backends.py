@@ -1,0 +1,111 @@
+"""What holds across backends, each in a process of its own."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from keras_vit import ViT
+
+BACKENDS = ("tensorflow", "jax", "torch")
+BLOCKED = """
+import sys
+
+class NoTensorFlow:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("tensorflow", "tensorflow_datasets"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, NoTensorFlow())
+"""
+
+
+def python(code, *arguments, backend):
+    environment = {**os.environ, "KERAS_BACKEND": backend}
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"relative_positions": "bias", "patch_embedding": "conv", "layer_scale": 0.5},
+        {"relative_positions": "rotary", "patch_embedding": "stem", "pool": "mean"},
+    ],
+)
+def test_the_same_weights_give_the_same_logits_on_every_backend(tmp_path, arguments):
+    rng = np.random.default_rng(0)
+    model = ViT(depth=3, hidden_dim=96, num_heads=3, mlp_dim=192, **arguments)
+    model.set_weights([w + rng.normal(0, 0.02, w.shape) for w in model.get_weights()])
+    images = rng.integers(0, 256, (8, 32, 32, 3)).astype("uint8")
+    model.save(tmp_path / "model.keras")
+    np.save(tmp_path / "images.npy", images)
+    code = (
+        "import sys, keras, numpy as np, keras_vit;"
+        "model = keras.saving.load_model(sys.argv[1] + '/model.keras');"
+        "images = np.load(sys.argv[1] + '/images.npy');"
+        "np.save(sys.argv[2], model.predict(images, verbose=0))"
+    )
+    logits = []
+    for backend in BACKENDS:
+        out = tmp_path / f"{backend}.npy"
+        done = python(code, tmp_path, out, backend=backend)
+        assert done.returncode == 0, done.stderr
+        logits.append(np.load(out))
+    assert np.abs(logits[0]).max() > 0.1
+    np.testing.assert_allclose(logits[1], logits[0], atol=1e-5)
+    np.testing.assert_allclose(logits[2], logits[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.parametrize("data", ["digits", "npz"])
+def test_without_tensorflow_the_digits_recipe_and_npz_files_work(tmp_path, backend, data):
+    arguments = ["--out", tmp_path / "run", "--epochs", 1, "--limit", 64]
+    if data == "npz":
+        rng = np.random.default_rng(0)
+        images = rng.integers(0, 256, (40, 8, 8, 3)).astype("uint8")
+        labels = np.arange(40) % 4
+        np.savez(
+            tmp_path / "mine.npz", x_train=images, y_train=labels, x_test=images, y_test=labels
+        )
+        arguments += ["--data", tmp_path / "mine.npz"]
+    code = BLOCKED + (
+        "import runpy; sys.argv[0] = 'recipes/digits.py';"
+        "runpy.run_path('recipes/digits.py', run_name='__main__')"
+    )
+    done = python(code, *arguments, backend=backend)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "metrics.json").exists()
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_without_tensorflow_a_tfds_name_says_what_is_missing(tmp_path, backend):
+    code = BLOCKED + (
+        "import runpy; sys.argv[0] = 'recipes/mnist.py';"
+        "runpy.run_path('recipes/mnist.py', run_name='__main__')"
+    )
+    done = python(code, "--out", tmp_path / "run", backend=backend)
+    assert done.returncode == 2
+    line = done.stderr.strip().splitlines()[-1]
+    assert line.startswith("mnist.py: error: ")
+    assert "recipes/digits.py" in line
+    assert not (tmp_path / "run").exists()
+
+
+def test_importing_the_package_brings_in_nothing_slow():
+    code = (
+        "import sys, keras; before = set(sys.modules); import keras_vit;"
+        "print(sorted({m.split('.')[0] for m in set(sys.modules) - before}))"
+    )
+    done = python(code, backend="jax")
+    assert done.returncode == 0, done.stderr
+    new = set(eval(done.stdout))
+    assert not new & {"matplotlib", "scipy", "sklearn", "PIL", "tensorflow", "keras_tuner"}

@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+
+import keras_vit
+from keras_vit import (
+    MLP,
+    ConvStem,
+    LayerScale,
+    MultiHeadSelfAttention,
+    PatchEncoder,
+    Patches,
+    RelativePositionBias,
+    StochasticDepth,
+    TokenPooling,
+    TransformerBlock,
+    ViT,
+)
+from tests.contract import keeps_contract
+
+pytestmark = pytest.mark.backends
+
+TOKENS = (4, 7, 16)  # a 2x3 grid and a class token
+PATCHES = (4, 6, 12)
+IMAGES = (4, 8, 12, 3)
+GRID = {"grid": (2, 3), "num_prefix_tokens": 1}
+EVERYTHING = {
+    "dropout": 0.1,
+    "attention_dropout": 0.1,
+    "drop_path": 0.1,
+    "layer_scale": 0.5,
+    "qk_norm": True,
+    "activation": "silu",
+}
+SMALL = {"image_shape": (8, 12, 3), "hidden_dim": 16, "depth": 2, "num_heads": 2, "mlp_dim": 24}
+
+LAYERS = {
+    "patches": (lambda: Patches((4, 2)), IMAGES),
+    "encoder": (lambda: PatchEncoder(16), PATCHES),
+    "encoder-registers": (lambda: PatchEncoder(16, num_registers=2, dropout=0.1), PATCHES),
+    "encoder-sincos1d": (lambda: PatchEncoder(16, positions="sincos1d"), PATCHES),
+    "encoder-sincos2d": (
+        lambda: PatchEncoder(16, class_token=False, positions="sincos2d", grid=(2, 3)),
+        PATCHES,
+    ),
+    "encoder-bare": (lambda: PatchEncoder(positions=None), PATCHES),
+    "attention": (lambda: MultiHeadSelfAttention(4), TOKENS),
+    "attention-qk-norm": (lambda: MultiHeadSelfAttention(4, 0.1, qk_norm=True), TOKENS),
+    "attention-rotary": (
+        lambda: MultiHeadSelfAttention(2, relative_positions="rotary", **GRID),
+        TOKENS,
+    ),
+    "attention-bias": (
+        lambda: MultiHeadSelfAttention(4, relative_positions="bias", **GRID),
+        TOKENS,
+    ),
+    "mlp": (lambda: MLP(32, dropout=0.1), TOKENS),
+    "block": (lambda: TransformerBlock(4, 32), TOKENS),
+    "block-everything": (lambda: TransformerBlock(4, 32, **EVERYTHING), TOKENS),
+    "block-bias": (lambda: TransformerBlock(4, 32, relative_positions="bias", **GRID), TOKENS),
+    "stochastic-depth": (lambda: StochasticDepth(0.5), TOKENS),
+    "layer-scale": (lambda: LayerScale(0.1), TOKENS),
+    "relative-bias": (lambda: RelativePositionBias(4, (2, 3), 1), TOKENS),
+    "stem": (lambda: ConvStem(16, 4), IMAGES),
+    "pool-token": (lambda: TokenPooling("token"), TOKENS),
+    "pool-mean": (lambda: TokenPooling("mean", 1), TOKENS),
+}
+WITHOUT_WEIGHTS = {"patches", "stochastic-depth", "pool-token", "pool-mean"}
+# Its output has no batch axis; how it learns is seen in "attention-bias".
+NOT_TRAINED_ALONE = {"relative-bias"}
+
+MODELS = {
+    "kunvit": {},
+    "mean-rotary-stem": {
+        "pool": "mean",
+        "relative_positions": "rotary",
+        "patch_embedding": "stem",
+    },
+    "mean-bias-conv": {"pool": "mean", "relative_positions": "bias", "patch_embedding": "conv"},
+    "sincos2d-registers": {"positions": "sincos2d", "num_registers": 2, "pre_logits": 8},
+    "sincos1d": {"positions": "sincos1d", "class_names": tuple("abcdefghij")},
+    "mean-class-token": {"pool": "mean", "class_token": True, "positions": None},
+    "everything": EVERYTHING,
+    "features": {"num_classes": 0, "patch_size": (4, 2), "rescaling": ((0.01, 0.02, 0.03), -1.0)},
+}
+
+
+def random_input(shape):
+    x = np.random.default_rng(0).normal(size=shape).astype("float32")
+    return 127 + 40 * x if len(shape) == 4 else x
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layer(name):
+    make, shape = LAYERS[name]
+    keeps_contract(make(), random_input(shape), name not in WITHOUT_WEIGHTS | NOT_TRAINED_ALONE)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_model(name):
+    keeps_contract(ViT(**SMALL, **MODELS[name]), random_input(IMAGES))
+
+
+def test_every_public_layer_is_under_contract():
+    import keras
+
+    public = {getattr(keras_vit, name) for name in keras_vit.__all__}
+    layers = {item for item in public if isinstance(item, type) and issubclass(item, keras.Layer)}
+    tested = {type(make()) for make, _ in LAYERS.values()} | {ViT}
+    # Augmentation has a contract of its own, in tests/augment; so has the training model.
+    elsewhere = {
+        keras_vit.AugmentedModel,
+        keras_vit.AutoAugment,
+        keras_vit.Mixing,
+        keras_vit.RandomCrop,
+        keras_vit.RandomResizedCrop,
+    }
+    assert layers == tested | elsewhere

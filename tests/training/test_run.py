@@ -1,0 +1,268 @@
+"""A recipe from the command line to its run folder, in miniature."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from keras_vit.training import Preset, Recipe, main
+from keras_vit.training.callbacks import read_history
+
+TINY = {"patch_size": 2, "hidden_dim": 16, "depth": 1, "num_heads": 2, "mlp_dim": 16}
+RECIPE = Recipe(
+    name="tiny",
+    data="digits",
+    presets={
+        "short": Preset(
+            "one small block",
+            "nothing much",
+            epochs=3,
+            batch_size=32,
+            crop_padding=1,
+            flip=True,
+            auto_augment="cifar10",
+            crop_scale=(0.5, 1.0),
+            mixup=0.4,
+            cutmix=1.0,
+            model={**TINY, "dropout": 0.1, "drop_path": 0.1},
+        ),
+        "other": Preset("another", "less", epochs=1, model=TINY),
+    },
+    on_cpu="short",
+    on_gpu="other",
+)
+FILES = {
+    "model.keras",
+    "config.json",
+    "history.csv",
+    "metrics.json",
+    "curves.png",
+    "confusion.png",
+    "attention.png",
+}
+
+
+def start(folder, *arguments):
+    main(RECIPE, "A tiny run.", ["--out", str(folder), "--limit", "100", *arguments])
+
+
+def without_times(folder):
+    rows = read_history(folder / "history.csv")
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
+
+
+def refused(capsys, *arguments):
+    """The one line on stderr of a run that ends with status 2."""
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as end:
+        start(*arguments)
+    assert end.value.code == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("tiny.py: error: ")
+    return lines[0]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "finished"
+    start(folder)
+    return folder
+
+
+@pytest.mark.backends
+def test_a_run_leaves_its_folder_whole(finished):
+    assert {p.name for p in finished.iterdir()} == FILES
+    metrics = json.loads((finished / "metrics.json").read_text())
+    assert metrics["test_images"] == 359
+    assert metrics["training_images"] == 100
+    assert metrics["epochs"] == 3
+    assert metrics["backend"] == keras.backend.backend()
+    assert metrics["command"].startswith("python recipes/tiny.py --out ")
+    model = keras.saving.load_model(finished / "model.keras")
+    assert metrics["parameters"] == model.count_params()
+    assert model.class_names == tuple("0123456789")
+
+
+@pytest.mark.backends
+def test_the_saved_model_has_the_accuracy_and_the_loss_that_are_written_down(finished):
+    from keras_vit import load_data
+
+    data = load_data("digits")
+    metrics = json.loads((finished / "metrics.json").read_text())
+    model = keras.saving.load_model(finished / "model.keras")
+    model.compile(
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
+    )
+    loss, accuracy = model.evaluate(*data.test, verbose=0)
+    assert accuracy == pytest.approx(metrics["test_accuracy"], abs=1e-6)
+    assert loss == pytest.approx(metrics["test_loss"], rel=1e-4)
+
+
+@pytest.mark.backends
+def test_the_same_seed_gives_the_same_history(finished, tmp_path):
+    start(tmp_path / "again")
+    assert without_times(tmp_path / "again") == without_times(finished)
+    start(tmp_path / "other", "--seed", "1")
+    assert without_times(tmp_path / "other") != without_times(finished)
+
+
+@pytest.mark.backends
+def test_a_run_that_was_killed_goes_on_to_the_same_weights(finished, tmp_path):
+    folder = tmp_path / "killed"
+    script = (
+        "import sys; sys.path.insert(0, '.');"
+        "from tests.training.test_run import start, slowed;"
+        "slowed(); start(sys.argv[1])"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script, str(folder)])
+    metadata = folder / "checkpoint" / "training_metadata.json"
+    give_up = time.time() + 120
+    while not metadata.exists() and process.poll() is None and time.time() < give_up:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (folder / "metrics.json").exists()
+    done = len(without_times(folder))
+    assert 1 <= done < 3
+    start(folder, "--resume")
+    assert without_times(folder) == without_times(finished)
+    ours, theirs = (keras.saving.load_model(f / "model.keras") for f in (folder, finished))
+    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def slowed():
+    """Makes every batch take a while, so that a kill comes in the middle."""
+    from keras_vit.training.batches import ShuffledBatches
+
+    take = ShuffledBatches.__getitem__
+
+    def slow(self, index):
+        time.sleep(0.5)
+        return take(self, index)
+
+    ShuffledBatches.__getitem__ = slow
+
+
+def test_resume_of_a_finished_run_has_nothing_to_do(finished, capsys):
+    before = (finished / "metrics.json").read_text()
+    start(finished, "--resume")
+    assert "nothing to do" in capsys.readouterr().out
+    assert (finished / "metrics.json").read_text() == before
+
+
+def test_resume_starts_where_there_is_nothing_to_go_on_from(tmp_path):
+    start(tmp_path / "new", "--preset", "other", "--resume")
+    assert (tmp_path / "new" / "metrics.json").exists()
+
+
+def test_a_folder_with_a_run_is_refused_and_left_alone(finished, capsys):
+    before = (finished / "metrics.json").read_text()
+    assert "--resume" in refused(capsys, finished)
+    assert "exclude each other" in refused(capsys, finished, "--resume", "--overwrite")
+    assert "epochs=3; --resume can't change it to 5" in refused(
+        capsys, finished, "--resume", "--epochs", "5"
+    )
+    assert (finished / "metrics.json").read_text() == before
+
+
+def test_overwrite_replaces_the_run_and_no_other_file(finished, tmp_path):
+    folder = tmp_path / "run"
+    start(folder, "--preset", "other")
+    (folder / "notes.txt").write_text("mine")
+    start(folder, "--preset", "other", "--seed", "2", "--overwrite")
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert json.loads((folder / "metrics.json").read_text())["seed"] == 2
+
+
+def test_bad_input_does_not_cost_an_old_run(finished, capsys):
+    message = refused(capsys, finished, "--overwrite", "--data", "no-such-thing")
+    assert "no-such-thing" in message
+    assert (finished / "metrics.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--epochs", "0"], "'0'"),
+        (["--batch-size", "many"], "'many'"),
+        (["--seed", "-1"], "'-1'"),
+        (["--preset", "best"], "'best'"),
+        (["--dtype", "float7"], "float7"),
+        (["--data", "missing.npz"], "missing.npz"),
+        (["--image-size", "9"], "does not divide an image of 9x9"),
+        (["--nonsense"], "--nonsense"),
+    ],
+)
+def test_wrong_words_end_in_one_line_and_status_2(tmp_path, capsys, arguments, named):
+    assert named in refused(capsys, tmp_path / "run", *arguments)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_good_weights(
+    tmp_path, capsys, monkeypatch
+):
+    from keras_vit.training import preset
+
+    def explosive(model, *_):
+        return keras.optimizers.SGD(1e20)
+
+    monkeypatch.setattr(preset, "adamw", explosive)
+    message = refused(capsys, tmp_path / "run")
+    assert "not finite in epoch 1" in message
+    assert "after epoch 0" in message
+    model = keras.saving.load_model(tmp_path / "run" / "model.keras")
+    assert all(np.isfinite(w).all() for w in model.get_weights())
+    assert not (tmp_path / "run" / "metrics.json").exists()
+
+
+def test_the_run_says_what_it_picked_and_how_to_pick_otherwise(tmp_path, capsys):
+    start(tmp_path / "run", "--epochs", "1")
+    out = capsys.readouterr().out
+    assert "preset short (one small block) for this cpu" in out
+    assert "without your changes, expect nothing much" in out
+    assert "--preset other" in out
+    assert "see " in out
+
+
+def test_an_average_of_the_weights_is_what_is_saved(tmp_path):
+    """With momentum 0 the average is the last step's weights; near 1 it is the first step's."""
+    import dataclasses
+
+    def weights(momentum):
+        preset = dataclasses.replace(
+            RECIPE.presets["other"], ema_momentum=momentum, epochs=4, batch_size=32
+        )
+        recipe = dataclasses.replace(RECIPE, presets={"other": preset}, on_cpu="other")
+        folder = tmp_path / str(momentum)
+        main(recipe, "", ["--out", str(folder), "--limit", "200", "--seed", "0"])
+        return keras.saving.load_model(folder / "model.keras").get_layer("head").get_weights()[0]
+
+    plain, last, first = (weights(m) for m in (None, 1e-9, 0.999999))
+    np.testing.assert_allclose(last, plain, atol=1e-6)
+    assert np.abs(first).max() < 0.2 * np.abs(plain).max()
+
+
+def test_a_folder_of_images_trains_and_counts_what_it_leaves_out(tmp_path, capsys):
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for name, value in (("dark", 40), ("light", 210)):
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for i in range(10):
+            pixels = rng.integers(value - 30, value + 30, (12, 10, 3)).astype("uint8")
+            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{i}.png")
+    (tmp_path / "images" / "dark" / "broken.png").write_bytes(b"no picture")
+    arguments = ["--data", str(tmp_path / "images"), "--image-size", "8", "--preset", "other"]
+    assert "broken.png" in refused(capsys, tmp_path / "run", *arguments)
+    start(tmp_path / "run", *arguments, "--skip-bad")
+    assert "left out 1 unreadable image" in capsys.readouterr().out
+    with open(tmp_path / "run" / "history.csv", newline="") as file:
+        assert len(list(csv.reader(file))) == 2

@@ -1,0 +1,52 @@
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from keras_vit import warmup_cosine
+
+pytestmark = pytest.mark.backends
+
+
+def rates(schedule, steps):
+    return [float(schedule(step)) for step in steps]
+
+
+@pytest.mark.parametrize("warmup", [0, 10])
+def test_it_rises_linearly_and_falls_along_half_a_cosine(warmup):
+    schedule = warmup_cosine(2e-3, total_steps=110, warmup_steps=warmup, final=1e-5)
+    assert isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule)
+    steps = [0, 1, 5, 9, 10, 37, 60, 109, 110, 500]
+    expected = [
+        2e-3 * step / warmup
+        if step < warmup
+        else 1e-5
+        + (2e-3 - 1e-5)
+        * 0.5
+        * (1 + math.cos(math.pi * min(1, (step - warmup) / (110 - warmup))))
+        for step in steps
+    ]
+    np.testing.assert_allclose(rates(schedule, steps), expected, rtol=1e-4, atol=1e-9)
+
+
+def test_it_comes_back_from_its_config():
+    schedule = warmup_cosine(1e-3, 100, 10)
+    again = keras.optimizers.schedules.deserialize(
+        keras.optimizers.schedules.serialize(schedule)
+    )
+    assert rates(again, [0, 5, 50]) == rates(schedule, [0, 5, 50])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0.0, 100, 10), "peak=0.0"),
+        ((1e-3, 100, 100), "warmup_steps=100, total_steps=100"),
+        ((1e-3, 100, -1), "warmup_steps=-1"),
+        ((1e-3, 100, 10, 1.0), "final=1.0"),
+    ],
+)
+def test_impossible_schedules_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        warmup_cosine(*arguments)

@@ -14,16 +14,15 @@ class ShuffledBatches(keras.utils.PyDataset):
         y: labels, `(N,)`.
         batch_size: images a batch, at most N.
         seed: of the order.
-        first_epoch: the epoch that comes first.
     """
 
-    def __init__(self, x, y, batch_size, seed=0, first_epoch=0):
+    def __init__(self, x, y, batch_size, seed=0):
         super().__init__()
         self.x, self.y, self.batch_size, self.seed = x, y, batch_size, seed
-        self._start(first_epoch)
+        self.start_epoch(0)
 
-    def _start(self, epoch):
-        self.epoch = epoch
+    def start_epoch(self, epoch):
+        """Takes that epoch's order; `EpochSeeds` calls it, Keras's own hooks come once too often."""
         self.order = np.random.default_rng((self.seed, epoch)).permutation(len(self.x))
 
     def __len__(self):
@@ -32,6 +31,3 @@ class ShuffledBatches(keras.utils.PyDataset):
     def __getitem__(self, index):
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         return self.x[chosen], self.y[chosen]
-
-    def on_epoch_end(self):
-        self._start(self.epoch + 1)

@@ -10,20 +10,23 @@ from keras_vit.training.files import write_whole
 
 
 class EpochSeeds(keras.callbacks.Callback):
-    """Sets every random draw of an epoch from seed and epoch.
+    """Sets the order of the images and every random draw of an epoch from seed and epoch.
 
     What a checkpoint does not hold, the states of the seed generators, then follows from where
     the run stands: a run that was stopped and goes on draws what it would have drawn.
 
     Args:
         seed: of the run.
+        batches: the `ShuffledBatches` that are trained on.
     """
 
-    def __init__(self, seed):
+    def __init__(self, seed, batches):
         super().__init__()
         self.seed = seed
+        self.batches = batches
 
     def on_epoch_begin(self, epoch, logs=None):
+        self.batches.start_epoch(epoch)
         rng = np.random.default_rng((self.seed, epoch))
         for variable in self.model.non_trainable_variables:
             if variable.name.endswith("seed_generator_state"):
@@ -46,10 +49,12 @@ class StopOnBadLoss(keras.callbacks.Callback):
         self.failed = None
 
     def on_train_begin(self, logs=None):
-        self._keep()
+        self._good = None
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch + 1
+        if self._good is None:  # not sooner: a backup is restored when training begins
+            self._keep()
 
     def on_train_batch_end(self, batch, logs=None):
         if self.failed is None and not math.isfinite(logs["loss"]):

@@ -66,7 +66,7 @@ def run(recipe, flags, arguments):
         f"{recipe.name}: {model.count_params():,} parameters, {len(data.x_train):,} training and "
         f"{len(data.x_test):,} test images of {'x'.join(map(str, data.image_shape))}"
     )
-    batches = ShuffledBatches(*data.train, batch_size, settings["seed"], folder.epochs_done())
+    batches = ShuffledBatches(*data.train, batch_size, settings["seed"])
     fit(trainer, batches, data, preset, settings["seed"], folder)
     return finish(recipe, trainer, data, preset, settings, batches, folder, arguments)
 
@@ -166,10 +166,12 @@ def fit(trainer, batches, data, preset, seed, folder):
     trainer.fit(
         batches,
         epochs=preset.epochs,
+        shuffle=False,  # the batches come shuffled; Keras would shuffle them by a seed of its own
         validation_data=data.test,
         validation_batch_size=even_batch(len(data.x_test)),
         validation_freq=max(1, preset.epochs // 10),
-        callbacks=[EpochSeeds(seed), stop, history, backup],
+        # The backup last: an epoch that it holds has its row in the history.
+        callbacks=[EpochSeeds(seed, batches), stop, history, backup],
     )
     if stop.failed:
         save_model(trainer.model, folder.model)

@@ -4,6 +4,7 @@ import pytest
 from keras import ops
 
 from keras_vit import AugmentedModel, RandomCrop, ViT
+from keras_vit.training.batches import ShuffledBatches
 from keras_vit.training.callbacks import EpochSeeds, HistoryFile, StopOnBadLoss, read_history
 
 pytestmark = pytest.mark.backends
@@ -65,7 +66,7 @@ def test_the_history_is_written_every_epoch_and_goes_on_where_it_was(tmp_path):
 def test_an_epochs_draws_follow_from_seed_and_epoch():
     def draws(seed, epoch):
         trainer = trainer_with()
-        callback = EpochSeeds(seed)
+        callback = EpochSeeds(seed, ShuffledBatches(IMAGES, LABELS, 4))
         callback.set_model(trainer)
         callback.on_epoch_begin(epoch)
         return ops.convert_to_numpy(trainer.augment[0](IMAGES))

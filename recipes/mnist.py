@@ -1,6 +1,6 @@
 """MNIST: 60,000 handwritten digits of 28x28 pixels.
 
-    python recipes/mnist.py
+python recipes/mnist.py
 """
 
 from keras_vit.training import Preset, Recipe, main

@@ -1,7 +1,6 @@
-"""Figures that need no display and appear whole or not at all."""
+"""Figures that need no display."""
 
-import os
-from pathlib import Path
+from keras_vit.files import whole_file
 
 
 def new_figure(width, height):
@@ -11,11 +10,6 @@ def new_figure(width, height):
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def save_figure(figure, path, dpi=120):
-    path = Path(path)
-    draft = path.with_name(f".draft-{path.name}")
-    try:
-        figure.savefig(draft, dpi=dpi)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+def save_figure(figure, path):
+    with whole_file(path) as draft:
+        figure.savefig(draft, dpi=120)

@@ -12,9 +12,9 @@ from keras_vit.layers.token_pooling import TokenPooling
 from keras_vit.layers.transformer_block import TransformerBlock
 
 __all__ = [
+    "MLP",
     "ConvStem",
     "LayerScale",
-    "MLP",
     "MultiHeadSelfAttention",
     "PatchEncoder",
     "Patches",

@@ -1,25 +1,30 @@
 import keras
 
 from keras_vit.layers.composite import CompositeLayer
+from keras_vit.layers.patches import patch_grid
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")
 class ConvStem(CompositeLayer):
     """A small convolutional stem in place of the patch projection.
 
-    3x3 convolutions of stride 2 down to one cell a patch, the width doubling up to
-    `hidden_dim`, then a 1x1 convolution ("Early Convolutions Help Transformers See Better",
-    arXiv 2106.14881, section 4). LayerNorm over the channels takes the place of its batch norm,
-    whose running statistics neither mixed images nor an average of the weights describe.
+    3x3 convolutions, each with LayerNorm over its channels and an activation, the width doubling
+    up to `hidden_dim`; all but the last halve the image ("Early Convolutions Help Transformers
+    See Better", arXiv 2106.14881, section 4), the last is followed by max-pooling (as in the
+    Compact Convolutional Transformer, arXiv 2104.05704, section 3.3). LayerNorm stands where they
+    have batch norm or nothing: running statistics fit neither mixed images nor averaged weights.
 
     Args:
         hidden_dim: width of the output.
         patch_size: pixels a side of the cell of one output; a power of two, 2 or more.
-        activation: between the convolutions.
+        activation: after each convolution.
 
     Input shape: `(B, H, W, C)`.
 
     Output shape: `(B, H / patch_size, W / patch_size, hidden_dim)`.
+
+    Raises:
+        ValueError: for another patch size, or one that does not divide the image.
     """
 
     def __init__(self, hidden_dim, patch_size, activation="gelu", **kwargs):
@@ -37,7 +42,7 @@ class ConvStem(CompositeLayer):
             keras.layers.Conv2D(
                 max(1, hidden_dim >> (halvings - 1 - i)),
                 3,
-                strides=2,
+                strides=2 if i < halvings - 1 else 1,
                 padding="same",
                 use_bias=False,
                 dtype=self.dtype_policy,
@@ -46,25 +51,28 @@ class ConvStem(CompositeLayer):
             for i in range(halvings)
         ]
         self.norms = [
-            keras.layers.LayerNormalization(epsilon=1e-6, dtype=self.dtype_policy, name=f"norm_{i}")
+            keras.layers.LayerNormalization(
+                epsilon=1e-6, dtype=self.dtype_policy, name=f"norm_{i}"
+            )
             for i in range(halvings)
         ]
-        self.projection = keras.layers.Conv2D(
-            hidden_dim, 1, dtype=self.dtype_policy, name="projection"
+        self.pooling = keras.layers.MaxPooling2D(
+            3, 2, padding="same", dtype=self.dtype_policy, name="pooling"
         )
 
     def build(self, input_shape):
+        patch_grid(input_shape[1:3], (self.patch_size,) * 2)
         shape = input_shape
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             convolution.build(shape)
             shape = convolution.compute_output_shape(shape)
             norm.build(shape)
-        self.projection.build(shape)
+        self.pooling.build(shape)
 
     def call(self, x):
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             x = self.activation(norm(convolution(x)))
-        return self.projection(x)
+        return self.pooling(x)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, _ = input_shape

@@ -22,7 +22,7 @@ class ShuffledBatches(keras.utils.PyDataset):
         self.start_epoch(0)
 
     def start_epoch(self, epoch):
-        """Takes that epoch's order; `EpochSeeds` calls it, Keras's own hooks come once too often."""
+        """Takes an epoch's order. `EpochSeeds` calls it: Keras's own hooks come once too often."""
         self.order = np.random.default_rng((self.seed, epoch)).permutation(len(self.x))
 
     def __len__(self):

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_vit.training.files import write_whole
+from keras_vit.files import whole_file
 
 
 class EpochSeeds(keras.callbacks.Callback):
@@ -98,7 +98,7 @@ class HistoryFile(keras.callbacks.Callback):
         logs = {key: repr(float(value)) for key, value in (logs or {}).items()}
         self.rows.append({"epoch": epoch + 1, **logs, "learning_rate": rate, "seconds": seconds})
         columns = dict.fromkeys(key for row in self.rows for key in row)
-        with write_whole(self.path, "w", newline="") as file:
+        with whole_file(self.path) as draft, open(draft, "w", newline="") as file:
             writer = csv.DictWriter(file, columns, restval="")
             writer.writeheader()
             writer.writerows(self.rows)

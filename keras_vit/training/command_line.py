@@ -47,7 +47,7 @@ def recipe_parser(recipe, doc):
     parser.add_argument(
         "--data",
         metavar="SOURCE",
-        help=f"a data set's name, a .npz file or a folder of class folders (default: {recipe.data})",
+        help=f"a data set's name, a .npz file or a folder of class folders ({recipe.data})",
     )
     parser.add_argument(
         "--data-dir", metavar="DIR", help="where tensorflow-datasets keeps its data sets"

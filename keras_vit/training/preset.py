@@ -7,7 +7,6 @@ import keras
 
 from keras_vit.augment import AutoAugment, RandomCrop, RandomResizedCrop
 from keras_vit.models import ViT
-
 from keras_vit.training.augmented_model import AugmentedModel
 from keras_vit.training.optimizers import adamw
 from keras_vit.training.schedules import warmup_cosine
@@ -25,7 +24,7 @@ class Preset:
         batch_size: images a step.
         peak_learning_rate: of AdamW, after the warm-up.
         final_learning_rate: at the last step.
-        warmup_epochs: epochs of linear warm-up; may be a fraction.
+        warmup_epochs: epochs of linear warm-up, may be a fraction; a quarter of the run at most.
         weight_decay: of kernels alone.
         label_smoothing: share of the label spread over all classes.
         crop_padding: pixels of `RandomCrop`; 0: none.
@@ -98,8 +97,7 @@ class Preset:
         schedule = warmup_cosine(
             self.peak_learning_rate,
             total_steps,
-            # A run of very few epochs warms up over its first tenth.
-            int(min(self.warmup_epochs * steps_per_epoch, total_steps // 10)),
+            int(min(self.warmup_epochs * steps_per_epoch, total_steps / 4)),
             self.final_learning_rate,
         )
         average = {"use_ema": True, "ema_momentum": self.ema_momentum} if self.ema_momentum else {}

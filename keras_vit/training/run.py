@@ -9,14 +9,13 @@ import keras
 import numpy as np
 
 from keras_vit.data import UnreadableImagesWarning, load_data
+from keras_vit.files import whole_file, write_json
 from keras_vit.inspection.attention_picture import attention_picture
 from keras_vit.inspection.confusion import confusion_picture
 from keras_vit.inspection.curves import curves_picture
-
 from keras_vit.training.batches import ShuffledBatches
 from keras_vit.training.callbacks import EpochSeeds, HistoryFile, StopOnBadLoss, read_history
 from keras_vit.training.devices import device_kind
-from keras_vit.training.files import save_model, write_json
 from keras_vit.training.preset import Preset
 from keras_vit.training.run_folder import RunFolder
 
@@ -174,7 +173,7 @@ def fit(trainer, batches, data, preset, seed, folder):
         callbacks=[EpochSeeds(seed, batches), stop, history, backup],
     )
     if stop.failed:
-        save_model(trainer.model, folder.model)
+        save_model(trainer.model, folder)
         folder.drop_checkpoint()
         epoch, batch = stop.failed
         raise RunFailed(
@@ -207,7 +206,7 @@ def finish(recipe, trainer, data, preset, settings, batches, folder, arguments):
         "images_per_second": round(preset.epochs * len(batches) * batches.batch_size / seconds, 1),
         "command": shlex.join(["python", f"recipes/{recipe.name}.py", *arguments]),
     }
-    save_model(model, folder.model)
+    save_model(model, folder)
     curves_picture(rows, folder.curves)
     confusion_picture(data.y_test, predicted, data.class_names, folder.confusion)
     attention_picture(model, data.x_test[:8], data.y_test[:8], folder.attention)
@@ -220,6 +219,11 @@ def finish(recipe, trainer, data, preset, settings, batches, folder, arguments):
     for picture in (folder.curves, folder.confusion, folder.attention):
         print(f"{recipe.name}: see {picture}")
     return metrics
+
+
+def save_model(model, folder):
+    with whole_file(folder.model) as draft:
+        model.save(draft)
 
 
 def even_batch(count):

@@ -4,7 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
-from keras_vit.training.files import read_json, write_json
+from keras_vit.files import read_json, write_json
 
 FILES = (
     "model.keras",

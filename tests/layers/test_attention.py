@@ -73,7 +73,7 @@ def test_the_relative_bias_is_added_to_the_logits_by_offset():
         for j, (r2, c2) in enumerate(places):
             bias[:, i + 1, j + 1] = table[(r1 - r2 + 1) * 5 + (c1 - c2 + 2)]
     expected_y, expected_scores = reference(layer, X, bias)
-    y, scores = layer(X, return_attention_scores=True)
+    _, scores = layer(X, return_attention_scores=True)
     np.testing.assert_allclose(numpy_of(scores), expected_scores, atol=1e-6)
     np.testing.assert_allclose(numpy_of(layer(X)), expected_y, atol=1e-5)
 

@@ -16,7 +16,7 @@ def test_an_epoch_is_full_batches_of_different_images():
     epochs = [epoch_of(batches, epoch) for epoch in range(30)]
     assert all(len(set(labels)) == 8 for labels in epochs)
     assert len({tuple(labels) for labels in epochs}) == 30
-    assert set(sum(epochs, [])) == set(range(10))
+    assert set().union(*epochs) == set(range(10))
 
 
 def test_images_and_labels_stay_together():

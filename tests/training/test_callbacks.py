@@ -54,9 +54,7 @@ def test_the_history_is_written_every_epoch_and_goes_on_where_it_was(tmp_path):
     assert float(rows[0]["learning_rate"]) == pytest.approx(0.01)
     assert float(rows[2]["loss"]) > 0
     again = HistoryFile(path, first_epoch=2)
-    trainer.fit(
-        IMAGES, LABELS, initial_epoch=2, epochs=4, verbose=0, callbacks=[again]
-    )
+    trainer.fit(IMAGES, LABELS, initial_epoch=2, epochs=4, verbose=0, callbacks=[again])
     later = read_history(path)
     assert later[:2] == rows[:2]
     assert [row["epoch"] for row in later] == ["1", "2", "3", "4"]

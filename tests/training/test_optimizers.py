@@ -32,7 +32,6 @@ def test_the_decay_really_spares_all_but_kernels():
     assert decayed == {
         "patches/conv_0/kernel",
         "patches/conv_1/kernel",
-        "patches/projection/kernel",
         "block_0/attention/qkv/kernel",
         "block_0/attention/projection/kernel",
         "block_0/mlp/dense_1/kernel",

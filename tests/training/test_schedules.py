@@ -22,9 +22,7 @@ def test_it_rises_linearly_and_falls_along_half_a_cosine(warmup):
         2e-3 * step / warmup
         if step < warmup
         else 1e-5
-        + (2e-3 - 1e-5)
-        * 0.5
-        * (1 + math.cos(math.pi * min(1, (step - warmup) / (110 - warmup))))
+        + (2e-3 - 1e-5) * 0.5 * (1 + math.cos(math.pi * min(1, (step - warmup) / (110 - warmup))))
         for step in steps
     ]
     np.testing.assert_allclose(rates(schedule, steps), expected, rtol=1e-4, atol=1e-9)
@@ -32,9 +30,7 @@ def test_it_rises_linearly_and_falls_along_half_a_cosine(warmup):
 
 def test_it_comes_back_from_its_config():
     schedule = warmup_cosine(1e-3, 100, 10)
-    again = keras.optimizers.schedules.deserialize(
-        keras.optimizers.schedules.serialize(schedule)
-    )
+    again = keras.optimizers.schedules.deserialize(keras.optimizers.schedules.serialize(schedule))
     assert rates(again, [0, 5, 50]) == rates(schedule, [0, 5, 50])
 
 

@@ -1,0 +1,44 @@
+# `make quickstart` and `make test` need Python 3.11 or later and a package registry, nothing else.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+export TF_CPP_MIN_LOG_LEVEL := 2
+PYTEST := $(RUN) -m pytest -q
+
+.PHONY: quickstart test test-fast test-slow lint clean
+
+quickstart: $(VENV)/installed
+	KERAS_BACKEND=tensorflow $(RUN) recipes/digits.py --overwrite
+
+# The whole suite on TensorFlow, and on the other two backends what touches one.
+test: $(VENV)/installed-dev
+	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow"
+	KERAS_BACKEND=jax $(PYTEST) -m "backends and not slow"
+	KERAS_BACKEND=torch $(PYTEST) -m "backends and not slow"
+
+test-fast: $(VENV)/installed-dev
+	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow and not medium"
+
+test-slow: $(VENV)/installed-dev
+	KERAS_BACKEND=tensorflow $(PYTEST) -m slow
+
+lint: $(VENV)/installed-dev
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+clean:
+	rm -rf $(VENV)
+
+# Each stamp is set when everything is in, so that a broken install is taken up again.
+$(VENV)/created:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed; this is " + sys.version.split()[0] + ". Try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/created
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@

@@ -1,0 +1,41 @@
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.mark.medium
+def test_the_user_code_runs_as_printed(tmp_path):
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert "model.fit" in README
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "vit.keras").exists()
+
+
+def test_every_link_leads_somewhere():
+    links = re.findall(r"\]\(([^)#]+)\)", README)
+    missing = [link for link in links if "://" not in link and not (ROOT / link).exists()]
+    assert not missing
+
+
+def test_every_number_in_the_recipe_table_is_its_runs_own():
+    """The table's accuracies, times and counts are those of the `metrics.json` beside them."""
+    import json
+
+    rows = re.findall(r"^\| `(.+?)` \|(.+)\| \[results/(.+?)\]", README, re.MULTILINE)
+    assert rows
+    for command, cells, folder in rows:
+        metrics = json.loads((ROOT / "results" / folder / "metrics.json").read_text())
+        assert metrics["command"] == command
+        assert f"{metrics['test_accuracy']:.2%}".replace("%", " %") in cells
+        assert f"{metrics['parameters']:,}" in cells
+        assert f"{metrics['epochs']}" in cells
+        assert f"{metrics['seconds'] / 60:.0f} min" in cells

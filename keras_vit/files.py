@@ -20,7 +20,7 @@ def whole_file(path):
 
 def write_json(path, values):
     with whole_file(path) as draft:
-        draft.write_text(json.dumps(values, indent=2) + "\n")
+        draft.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n")
 
 
 def read_json(path):

@@ -4,7 +4,7 @@ from keras.random import SeedGenerator
 
 # Private, but nothing public lets a layer run in `tf.data` under JAX or PyTorch:
 # `DataLayer.__call__` switches `self.backend` to TensorFlow there.
-# tests/augment/data_layer_test.py tells when Keras moves or changes it.
+# tests/augment/test_data_layer.py tells when Keras moves or changes it.
 from keras.src.layers.preprocessing.data_layer import DataLayer
 from keras.src.utils.jax_utils import is_in_jax_tracing_scope
 

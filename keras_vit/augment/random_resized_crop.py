@@ -150,9 +150,9 @@ def _centre_box(height, width, ratio):
     low, high = ratio
     crop_height, crop_width = height, width
     if width / height < low:
-        crop_height = round(width / low)
+        crop_height = max(1, round(width / low))
     elif width / height > high:
-        crop_width = round(height * high)
+        crop_width = max(1, round(height * high))
     return [
         (height - crop_height) // 2,
         (width - crop_width) // 2,

@@ -68,7 +68,7 @@ def load_data(
     elif isinstance(source, str) and source in TFDS_NAMES:
         data = load_tfds(source, data_dir)
     else:
-        path = Path(source).expanduser()
+        path = Path(os.path.expanduser(source))
         try:
             if path.is_dir():
                 return load_image_folder(path, image_size, test_fraction, seed, skip_bad)

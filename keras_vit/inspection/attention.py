@@ -32,6 +32,8 @@ def attention_maps(model, images, layers=None, batch_size=32):
 
 def iter_attention_maps(model, images, layers=None, batch_size=32):
     """Like `attention_maps`, one batch of images at a time: `(depth, b, heads, T, T)` each."""
+    if len(images) == 0:
+        raise ValueError("There are no images to look at.")
     blocks = attention_blocks(model, layers)
     encoder = keras.Model(plain_model(model).input, [block.input for block in blocks])
     for start in range(0, len(images), batch_size):

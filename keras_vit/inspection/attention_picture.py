@@ -48,11 +48,13 @@ def attention_picture(model, images, labels, path):
     axes = figure.subplots(2, len(images), squeeze=False)
     for column, (image, attended) in enumerate(zip(images, shown, strict=True)):
         for row, picture in enumerate((image, attended)):
-            axes[row, column].imshow(picture.squeeze(), cmap="gray", vmin=0, vmax=255)
+            if picture.shape[-1] != 3:  # grey, or channels that are no colours
+                picture = picture.mean(axis=-1)
+            axes[row, column].imshow(picture, cmap="gray", vmin=0, vmax=255)
             axes[row, column].set(xticks=[], yticks=[])
         true, guess = (model.class_names[k] for k in (labels[column], predicted[column]))
         title = f"{true}" if true == guess else f"{true},\ntaken for {guess}"
-        axes[0, column].set_title(title, size=9)
+        axes[0, column].set_title(title, size=9, parse_math=False)
     axes[0, 0].set_ylabel("image", size=9)
     axes[1, 0].set_ylabel("attention × image", size=9)
     seen = "class token" if model.class_token else "patches (mean)"

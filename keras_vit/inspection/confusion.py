@@ -39,8 +39,10 @@ def confusion_picture(labels, predicted, class_names, path):
     figure.colorbar(picture, ax=axes, label="% of the true class", shrink=0.8)
     axes.set(xlabel="predicted class", ylabel="true class", title="Confusion matrix, test set")
     if len(class_names) <= NAMED:
-        axes.set_xticks(range(len(class_names)), class_names, rotation=45, ha="right")
-        axes.set_yticks(range(len(class_names)), class_names)
+        axes.set_xticks(
+            range(len(class_names)), class_names, rotation=45, ha="right", parse_math=False
+        )
+        axes.set_yticks(range(len(class_names)), class_names, parse_math=False)
         for (row, column), share in np.ndenumerate(shares):
             color = "black" if share > 50 else "white"
             axes.text(column, row, f"{share:.0f}", ha="center", va="center", color=color, size=8)
@@ -50,5 +52,7 @@ def confusion_picture(labels, predicted, class_names, path):
         f"{count:4d}  {class_names[true]} \N{RIGHTWARDS ARROW} {class_names[taken]}"
         for true, taken, count in worst_confusions(matrix)
     ]
-    beside.text(0, 0.98, "\n".join(lines) or "none", va="top", family="monospace", size=8)
+    beside.text(
+        0, 0.98, "\n".join(lines) or "none", va="top", family="monospace", size=8, parse_math=False
+    )
     save_figure(figure, path)

@@ -13,8 +13,7 @@ class MultiHeadSelfAttention(CompositeLayer):
     """Multi-head self-attention with query, key and value in one Dense layer.
 
     The ViT paper's appendix A. The columns of `qkv` are all queries, then all keys, then all
-    values, each head by head. One matrix product instead of three trains faster (see
-    `benchmarks/`), and each third is initialised as if it stood alone.
+    values, each head by head; each third is initialised as if it stood alone.
 
     Args:
         num_heads: number of heads; must divide the tokens' width.
@@ -106,7 +105,7 @@ class MultiHeadSelfAttention(CompositeLayer):
     def call(self, x, training=None, return_attention_scores=False):
         query, key, value = self._heads(x)
         bias = self.bias(x) if self.relative_positions == "bias" else None
-        if return_attention_scores or (self.dropout and training):
+        if return_attention_scores or (self.dropout and training) or self._unfused():
             scores = self._scores(query, key, bias)
             weights = self.drop(ops.cast(scores, value.dtype), training=training)
             y = ops.einsum("bhqk,bkhd->bqhd", weights, value)
@@ -114,6 +113,10 @@ class MultiHeadSelfAttention(CompositeLayer):
             y = ops.dot_product_attention(query, key, value, bias=bias)
         y = self.projection(ops.reshape(y, (-1, *x.shape[1:])))
         return (y, scores) if return_attention_scores else y
+
+    def _unfused(self):
+        """JAX's fused attention has no float16 form on the CPU."""
+        return self.compute_dtype == "float16" and keras.backend.backend() == "jax"
 
     def _heads(self, x):
         """Queries, keys and values, each `(B, T, heads, head_dim)`."""

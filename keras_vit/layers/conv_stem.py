@@ -51,9 +51,7 @@ class ConvStem(CompositeLayer):
             for i in range(halvings)
         ]
         self.norms = [
-            keras.layers.LayerNormalization(
-                epsilon=1e-6, dtype=self.dtype_policy, name=f"norm_{i}"
-            )
+            keras.layers.LayerNormalization(epsilon=1e-6, dtype=self.dtype_policy, name=f"norm_{i}")
             for i in range(halvings)
         ]
         self.pooling = keras.layers.MaxPooling2D(

@@ -69,6 +69,8 @@ class PatchEncoder(CompositeLayer):
         if self.projection_dim is not None:
             self.projection.build(input_shape)
             dim = self.projection_dim
+        if self.grid is not None:
+            checked_grid(self.grid, num_patches)
         prefix = int(self.use_class_token)
         if self.use_class_token:
             self.class_token = self.add_weight(

@@ -1,3 +1,5 @@
+from numbers import Integral, Real
+
 import keras
 from keras import ops
 
@@ -45,12 +47,12 @@ class Patches(keras.layers.Layer):
 
 def pair(value, name):
     """`value` as (height, width): two positive ints."""
-    sizes = (value, value) if isinstance(value, int) else tuple(value)
-    if len(sizes) != 2 or not all(isinstance(size, int) and size > 0 for size in sizes):
+    sizes = (value, value) if isinstance(value, Real) else tuple(value)
+    if len(sizes) != 2 or not all(isinstance(size, Integral) and size > 0 for size in sizes):
         raise ValueError(
             f"`{name}` must be a positive int or a (height, width) pair. Received: {name}={value}"
         )
-    return sizes
+    return int(sizes[0]), int(sizes[1])
 
 
 def patch_grid(image_size, patch_size):

@@ -97,7 +97,8 @@ class TransformerBlock(CompositeLayer):
             )
 
     def build(self, input_shape):
-        parts = [self.norm_1, self.attention, self.norm_2, self.mlp]
+        parts = [self.norm_1, self.attention, self.drop_path_1]
+        parts += [self.norm_2, self.mlp, self.drop_path_2]
         if self.layer_scale is not None:
             parts += [self.layer_scale_1, self.layer_scale_2]
         for part in parts:

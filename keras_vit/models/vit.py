@@ -1,4 +1,5 @@
 import inspect
+from numbers import Integral
 
 import keras
 
@@ -83,11 +84,15 @@ class ViT(keras.Model):
         dtype=None,
         name="vit",
     ):
+        # All arguments as given, before anything else has a name here: they are the config.
         arguments = {key: value for key, value in locals().items() if key in ARGUMENTS}
         if len(image_shape) != 3:
             raise ValueError(
                 f"`image_shape` must be (height, width, channels). Received: {image_shape}"
             )
+        for key in ("hidden_dim", "depth", "num_heads", "mlp_dim"):
+            if not isinstance(arguments[key], Integral) or arguments[key] < 1:
+                raise ValueError(f"`{key}` must be a positive int. Received: {arguments[key]}")
         if hidden_dim % num_heads:
             raise ValueError(f"num_heads={num_heads} does not divide hidden_dim={hidden_dim}.")
         if patch_embedding not in PATCH_EMBEDDINGS:
@@ -209,18 +214,28 @@ class ViT(keras.Model):
             raise ValueError(
                 f"The channels must stay {self.image_shape[2]}. Received: {tuple(image_shape)}"
             )
-        other = type(self)(**{**self.get_config(), "image_shape": tuple(image_shape)})
+        config = {**self.get_config(), "image_shape": tuple(image_shape)}
+        other = type(self).from_config(config)
         copy_resized(self, other)
         return other
 
     def get_config(self):
         config = {key: getattr(self, key) for key in sorted(ARGUMENTS)}
         config["dtype"] = keras.dtype_policies.serialize(policy_with_parts(self, self._policy))
+        layers = self._flatten_layers(False)
+        frozen = sorted(layer.path for layer in layers if layer.path and not layer.trainable)
+        if frozen:
+            config["frozen"] = frozen
         return config
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        return cls(**config)
+        frozen = set(config.get("frozen", ()))
+        model = cls(**{key: value for key, value in config.items() if key != "frozen"})
+        for layer in model._flatten_layers(False):
+            if layer.path in frozen:
+                layer.trainable = False
+        return model
 
 
 ARGUMENTS = set(inspect.signature(ViT.__init__).parameters) - {"self"}

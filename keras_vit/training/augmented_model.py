@@ -113,11 +113,15 @@ class AugmentedModel(keras.Model):
 
     def compile_from_config(self, config):
         """Compiles a loaded model as it was; Keras leaves that to whoever changes `compile`."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
+        config = keras.saving.deserialize_keras_object(config)
+        config.pop("jit_compile")  # resolved on the backend that saved it
+        self.compile(**config)
         self.optimizer.build(self.trainable_variables)
 
     def fit(self, x=None, y=None, *args, **kwargs):
         check_labels(y, self.num_classes)
+        if isinstance(kwargs.get("validation_data"), tuple):
+            check_labels(kwargs["validation_data"][1], self.num_classes)
         return super().fit(x, y, *args, **kwargs)
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
@@ -127,6 +131,9 @@ class AugmentedModel(keras.Model):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         y = flat_labels(y)
         targets = ops.one_hot(y, self.num_classes, dtype="float32")
+        # A label beyond the classes would be a row of zeros, and cost nothing.
+        known = ops.logical_and(y >= 0, y < self.num_classes)
+        targets = ops.where(known[:, None], targets, float("nan"))
         if isinstance(y_pred, dict):
             weight = y_pred["weight"][:, None]
             targets = weight * targets + (1 - weight) * ops.take(targets, y_pred["partner"], axis=0)
@@ -171,9 +178,10 @@ def flat_labels(y):
 
 def check_labels(y, num_classes):
     """Looks at labels that are at hand as an array, before anything runs."""
-    if not isinstance(y, np.ndarray | list | tuple) or len(y) == 0:
+    is_array = isinstance(y, list | tuple) or (hasattr(y, "shape") and hasattr(y, "dtype"))
+    if not is_array or len(y) == 0:
         return
-    y = np.asarray(y)
+    y = ops.convert_to_numpy(y)
     if not np.issubdtype(y.dtype, np.integer):
         raise ValueError(f"Labels must be integers. Received dtype: {y.dtype}")
     if y.min() < 0 or y.max() >= num_classes:
@@ -185,6 +193,10 @@ def check_labels(y, num_classes):
 
 def ends_in_softmax(model):
     """Whether the classifier gives probabilities instead of logits."""
-    last = model.layers[-1]
+    if not getattr(model, "outputs", None):  # a subclassed model does not tell
+        return False
+    last = model.outputs[0]._keras_history.operation
+    if isinstance(last, keras.Model):
+        return ends_in_softmax(last)
     is_softmax = getattr(last, "activation", None) is keras.activations.softmax
-    return is_softmax or isinstance(last, keras.layers.Softmax)
+    return is_softmax or type(last).__name__ == "Softmax"  # the layer and the operation

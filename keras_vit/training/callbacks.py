@@ -38,46 +38,55 @@ class StopOnBadLoss(keras.callbacks.Callback):
 
     Keras's TerminateOnNaN stops, and leaves the broken weights in place.
 
+    Args:
+        first_epoch: epochs that were done before.
+
     Attributes:
-        failed: (epoch, batch) of the bad loss, counted from 1; None where all went well.
+        failed: the epoch of the bad loss, from 1; None where all went well.
+        good_epoch: the epoch after which all weights were finite, from 1; 0 is the start.
     """
 
     async_safe = True
 
-    def __init__(self):
+    def __init__(self, first_epoch=0):
         super().__init__()
         self.failed = None
+        self.good_epoch = first_epoch
 
     def on_train_begin(self, logs=None):
-        self._good = None
+        self._good = self._weights()
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch + 1
-        if self._good is None:  # not sooner: a backup is restored when training begins
-            self._keep()
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.failed is None and not math.isfinite(logs["loss"]):
-            self.failed = (self._epoch, batch + 1)
-            self.model.stop_training = True
+        if not math.isfinite(logs["loss"]):
+            self._stop()
 
     def on_epoch_end(self, epoch, logs=None):
+        weights = self._weights()
+        if not all(np.isfinite(w).all() for w in weights):  # the last step may have broken them
+            self._stop()
         if self.failed is None:
-            self._keep()
+            self._good, self.good_epoch = weights, self._epoch
 
     def on_train_end(self, logs=None):
         if self.failed is not None:
             for variable, value in zip(self.model.trainable_variables, self._good, strict=True):
                 variable.assign(value)
 
-    def _keep(self):
-        self._good = [np.array(ops.convert_to_numpy(v)) for v in self.model.trainable_variables]
+    def _stop(self):
+        self.failed = self.failed or self._epoch
+        self.model.stop_training = True
+
+    def _weights(self):
+        return [np.array(ops.convert_to_numpy(v)) for v in self.model.trainable_variables]
 
 
 class HistoryFile(keras.callbacks.Callback):
     """Writes `history.csv` anew after every epoch: a row an epoch, whole or not at all.
 
-    Columns: epoch (from 1), what Keras logs, learning_rate (of the epoch's last step), seconds.
+    Columns: epoch (from 1), what Keras logs, learning_rate (after the epoch), seconds.
 
     Args:
         path: of the file.

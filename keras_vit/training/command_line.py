@@ -68,7 +68,11 @@ def recipe_parser(recipe, doc):
         metavar="N",
         help="train on N images; the whole test set is tested all the same",
     )
-    parser.add_argument("--dtype", help="dtype policy, such as mixed_bfloat16")
+    parser.add_argument(
+        "--dtype",
+        choices=("float32", "mixed_bfloat16", "mixed_float16"),
+        help="dtype policy instead of the preset's",
+    )
     parser.add_argument("--seed", type=natural, help="default: 0")
     parser.add_argument(
         "--out",
@@ -93,6 +97,8 @@ def natural(text):
 
 
 def whole_number(text, least):
-    if not text.isdecimal() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"must be a whole number, {least} or more, not {text!r}")
+    if not text.isdecimal() or len(text) > 9 or int(text) < least:
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number of {least} to {10**9 - 1}, not {text!r}"
+        )
     return int(text)

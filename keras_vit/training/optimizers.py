@@ -25,4 +25,4 @@ def adamw(model, learning_rate, weight_decay=0.05, **kwargs):
 
 def is_kernel(variable):
     """Whether the variable multiplies features: a Dense or convolution kernel."""
-    return variable.name == "kernel" and len(variable.shape) > 1
+    return variable.name.endswith("kernel") and len(variable.shape) > 1

@@ -15,6 +15,7 @@ from keras_vit.inspection.confusion import confusion_picture
 from keras_vit.inspection.curves import curves_picture
 from keras_vit.training.batches import ShuffledBatches
 from keras_vit.training.callbacks import EpochSeeds, HistoryFile, StopOnBadLoss, read_history
+from keras_vit.training.checkpoint import Checkpoint
 from keras_vit.training.devices import device_kind
 from keras_vit.training.preset import Preset
 from keras_vit.training.run_folder import RunFolder
@@ -38,51 +39,57 @@ def run(recipe, flags, arguments):
         The dict of `metrics.json`; None for a run that had been finished before.
 
     Raises:
-        RunFailed: for input or data that can't be used, or a loss that is not finite.
+        RunFailed: for input, data or a disk that can't be used, or a loss that is not finite.
     """
-    folder = RunFolder(flags.out)
     try:
-        resuming = may_resume(flags, folder)
-        settings = folder.settings() if resuming else new_settings(recipe, flags)
-        if resuming:
-            refuse_other_settings(flags, settings)
-        if resuming and folder.finished():
-            print(f"{recipe.name}: {folder.path} holds the finished run; nothing to do")
-            return None
-        preset = Preset(**settings["preset"])
-        announce(recipe, settings, preset)
-        data = load(settings)
-        keras.utils.set_random_seed(settings["seed"])
-        model = preset.build_model(data)
-        batch_size = min(preset.batch_size, len(data.x_train))
-        trainer = preset.build_trainer(model, len(data.x_train) // batch_size)
-        if not resuming:
-            folder.start(settings)
+        return carry_out(recipe, flags, arguments)
     except (ValueError, OSError) as error:
         raise RunFailed(error) from error
+
+
+def carry_out(recipe, flags, arguments):
+    folder = RunFolder(flags.out)
+    resuming = may_resume(flags, folder)
+    settings = folder.settings() if resuming else new_settings(recipe, flags, arguments)
+    if resuming:
+        refuse_other_settings(flags, settings)
+        if folder.finished():
+            print(f"{recipe.name}: {folder.path} holds the finished run; nothing to do")
+            return None
+    preset = Preset(**settings["preset"])
+    announce(recipe, settings, preset)
+    data = load(settings)
+    keras.utils.set_random_seed(settings["seed"])
+    model = preset.build_model(data)
+    batch_size = min(preset.batch_size, len(data.x_train))
+    batches = ShuffledBatches(*data.train, batch_size, settings["seed"])
+    trainer = preset.build_trainer(model, len(batches))
+    # Traced once, so that images that the augmentation can't take are refused before all else.
+    trainer(keras.Input(data.image_shape, dtype="uint8"), training=True)
+    if not resuming:
+        folder.start(settings)
 
     print(
         f"{recipe.name}: {model.count_params():,} parameters, {len(data.x_train):,} training and "
         f"{len(data.x_test):,} test images of {'x'.join(map(str, data.image_shape))}"
     )
-    batches = ShuffledBatches(*data.train, batch_size, settings["seed"])
     fit(trainer, batches, data, preset, settings["seed"], folder)
-    return finish(recipe, trainer, data, preset, settings, batches, folder, arguments)
+    return finish(recipe, trainer, data, preset, settings, batches, folder)
 
 
 def may_resume(flags, folder):
     """Whether there is a run to go on with; an error where one is in the way."""
     if flags.resume and flags.overwrite:
         raise ValueError("--resume and --overwrite exclude each other")
-    if folder.exists() and not flags.resume and not flags.overwrite:
+    if folder.holds_something() and not flags.resume and not flags.overwrite:
         raise ValueError(
             f"{folder.path} holds a run: go on with --resume, replace it with --overwrite, "
             "or name another folder with --out"
         )
-    return flags.resume and folder.exists()
+    return flags.resume and folder.holds_something()
 
 
-def new_settings(recipe, flags):
+def new_settings(recipe, flags, arguments):
     """What a new run is to do: the preset for this device, with the flags' changes."""
     name = flags.preset or (recipe.on_cpu if device_kind() == "cpu" else recipe.on_gpu)
     changes = {
@@ -93,6 +100,7 @@ def new_settings(recipe, flags):
     preset = dataclasses.replace(recipe.presets[name], **changes)
     return {
         "recipe": recipe.name,
+        "command": shlex.join(["python", f"recipes/{recipe.name}.py", *arguments]),
         "preset_name": name,
         "as_measured": not changes and flags.limit is None and flags.data is None,
         "preset": dataclasses.asdict(preset),
@@ -159,32 +167,33 @@ def load(settings):
 
 def fit(trainer, batches, data, preset, seed, folder):
     """Trains to the last epoch; a checkpoint after each one."""
-    stop = StopOnBadLoss()
-    history = HistoryFile(folder.history, folder.epochs_done())
-    backup = keras.callbacks.BackupAndRestore(folder.checkpoint, delete_checkpoint=False)
+    checkpoint = Checkpoint(folder.checkpoint)
+    done = checkpoint.restore(trainer)
+    stop = StopOnBadLoss(done)
     trainer.fit(
         batches,
+        initial_epoch=done,
         epochs=preset.epochs,
         shuffle=False,  # the batches come shuffled; Keras would shuffle them by a seed of its own
         validation_data=data.test,
         validation_batch_size=even_batch(len(data.x_test)),
         validation_freq=max(1, preset.epochs // 10),
-        # The backup last: an epoch that it holds has its row in the history.
-        callbacks=[EpochSeeds(seed, batches), stop, history, backup],
+        # The checkpoint last: an epoch that it holds has its row in the history.
+        callbacks=[EpochSeeds(seed, batches), stop, HistoryFile(folder.history, done), checkpoint],
     )
     if stop.failed:
         save_model(trainer.model, folder)
         folder.drop_checkpoint()
-        epoch, batch = stop.failed
         raise RunFailed(
-            f"the loss was not finite in epoch {epoch}, batch {batch}: training stopped; the "
-            f"weights after epoch {epoch - 1} are in {folder.model}"
+            f"the loss was not finite in epoch {stop.failed}: training stopped; the weights "
+            f"after epoch {stop.good_epoch} are in {folder.model}"
         )
 
 
-def finish(recipe, trainer, data, preset, settings, batches, folder, arguments):
+def finish(recipe, trainer, data, preset, settings, batches, folder):
     """Tests the model, saves it, draws the pictures; `metrics.json` comes last."""
     model = trainer.model
+    print(f"{recipe.name}: testing, saving and drawing")
     logits = model.predict(data.x_test, batch_size=even_batch(len(data.x_test)), verbose=0)
     predicted = logits.argmax(axis=1)
     log_shares = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
@@ -204,7 +213,7 @@ def finish(recipe, trainer, data, preset, settings, batches, folder, arguments):
         "test_images": len(data.x_test),
         "seconds": round(seconds, 1),
         "images_per_second": round(preset.epochs * len(batches) * batches.batch_size / seconds, 1),
-        "command": shlex.join(["python", f"recipes/{recipe.name}.py", *arguments]),
+        "command": settings["command"],
     }
     save_model(model, folder)
     curves_picture(rows, folder.curves)

@@ -6,32 +6,40 @@ from pathlib import Path
 
 from keras_vit.files import read_json, write_json
 
-FILES = (
-    "model.keras",
-    "config.json",
-    "history.csv",
-    "metrics.json",
-    "curves.png",
-    "confusion.png",
-    "attention.png",
-)
-
 
 class RunFolder:
     """The files of one run.
 
     Args:
-        path: of the folder; made when something is first written.
+        path: of the folder; made when the run starts.
     """
 
     def __init__(self, path):
         self.path = Path(path)
+        self.config = self.path / "config.json"
         self.checkpoint = self.path / "checkpoint"
-        for name in FILES:
-            setattr(self, name.split(".")[0], self.path / name)
+        self.history = self.path / "history.csv"
+        self.model = self.path / "model.keras"
+        self.curves = self.path / "curves.png"
+        self.confusion = self.path / "confusion.png"
+        self.attention = self.path / "attention.png"
+        self.metrics = self.path / "metrics.json"
 
-    def exists(self):
-        return self.config.exists()
+    @property
+    def files(self):
+        return (
+            self.config,
+            self.history,
+            self.model,
+            self.curves,
+            self.confusion,
+            self.attention,
+            self.metrics,
+        )
+
+    def holds_something(self):
+        """Whether a run, or anything that one would replace, is there."""
+        return any(file.exists() for file in (*self.files, self.checkpoint))
 
     def finished(self):
         return self.metrics.exists()
@@ -44,19 +52,20 @@ class RunFolder:
 
     def clear(self):
         """Takes out an earlier run's files, and no others."""
-        for name in FILES:
-            (self.path / name).unlink(missing_ok=True)
+        for file in (*self.files, *self.path.glob(".draft-*")):
+            file.unlink(missing_ok=True)
         self.drop_checkpoint()
 
     def settings(self):
-        return read_json(self.config)
-
-    def epochs_done(self):
-        """Epochs behind the checkpoint; 0 without one."""
+        """What `start` wrote; a ValueError where that can't be read."""
         try:
-            return read_json(self.checkpoint / "training_metadata.json")["epoch"]
-        except (FileNotFoundError, json.JSONDecodeError):
-            return 0
+            settings = read_json(self.config)
+            missing = {"preset", "preset_name", "data", "seed"} - settings.keys()
+        except (OSError, json.JSONDecodeError, AttributeError) as error:
+            raise ValueError(f"{self.config} can't be read: {error}") from error
+        if missing:
+            raise ValueError(f"{self.config} is not a run's: {', '.join(sorted(missing))} missing")
+        return settings
 
     def drop_checkpoint(self):
         shutil.rmtree(self.checkpoint, ignore_errors=True)

@@ -46,6 +46,11 @@ def test_sincos2d_needs_a_grid_where_the_patches_make_no_square():
         encode(PatchEncoder(positions="sincos2d"))
 
 
+def test_a_grid_that_the_patches_do_not_fill_is_refused():
+    with pytest.raises(ValueError, match="5x5 does not hold 6"):
+        encode(PatchEncoder(grid=(5, 5)))
+
+
 def test_fixed_positions_are_no_weights():
     encoder = PatchEncoder(positions="sincos1d")
     encode(encoder)

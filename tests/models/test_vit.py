@@ -1,3 +1,5 @@
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -119,8 +121,12 @@ def test_the_config_rebuilds_the_model_under_another_global_policy():
 @pytest.mark.parametrize("patch_embedding", ["linear", "stem"])
 def test_a_quantised_model_comes_back_from_its_file(tmp_path, patch_embedding):
     model = filled(ViT(**SMALL, patch_embedding=patch_embedding))
-    exact = model.predict(IMAGES, verbose=0)
-    model.quantize("int8", filters=lambda layer: isinstance(layer, keras.layers.Dense))
+    exact = filled(keras.models.clone_model(model))
+    exact.set_weights(model.get_weights())
+    exact = exact.predict(IMAGES, verbose=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras names each kind of layer that has no int8 form
+        model.quantize("int8")  # a fresh model: no prediction has built its parts by the way
     quantised = model.predict(IMAGES, verbose=0)
     assert np.abs(quantised - exact).max() < 0.2 * np.abs(exact).max()
     assert model.get_layer("block_0").attention.qkv.kernel.dtype == "int8"
@@ -128,6 +134,29 @@ def test_a_quantised_model_comes_back_from_its_file(tmp_path, patch_embedding):
     loaded = keras.saving.load_model(tmp_path / "int8.keras")
     assert loaded.get_layer("block_0").attention.qkv.kernel.dtype == "int8"
     np.testing.assert_array_equal(loaded.predict(IMAGES, verbose=0), quantised)
+
+
+@pytest.mark.backends
+def test_frozen_layers_stay_frozen_in_the_config():
+    model = ViT(**SMALL)
+    model.get_layer("block_0").trainable = False
+    model.get_layer("block_1").mlp.trainable = False
+    paths = [v.path for v in model.trainable_variables]
+    for again in (ViT.from_config(model.get_config()), model.resized((16, 16, 3))):
+        assert [v.path for v in again.trainable_variables] == paths
+    model.trainable = False
+    assert not ViT.from_config(model.get_config()).trainable_variables
+
+
+@pytest.mark.backends
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_half_precision_predicts_nearly_the_same(policy):
+    model, low = filled(ViT(**SMALL)), ViT(**SMALL, dtype=policy)
+    low.set_weights(model.get_weights())
+    exact = model.predict(IMAGES, verbose=0)
+    np.testing.assert_allclose(
+        low.predict(IMAGES, verbose=0), exact, atol=0.05 * np.abs(exact).max()
+    )
 
 
 @pytest.mark.backends
@@ -151,6 +180,8 @@ BAD = {
     "num_heads=3 does not divide hidden_dim=16": {"num_heads": 3},
     "'max'": {"pool": "max"},
     "'hybrid'": {"patch_embedding": "hybrid"},
+    "`num_heads` must be a positive int. Received: 0": {"num_heads": 0},
+    "`depth` must be a positive int. Received: -1": {"depth": -1},
     "needs a class token": {"class_token": False},
     "2 class names for num_classes=10": {"class_names": ("a", "b")},
     "power of two": {"image_shape": (12, 12, 3), "patch_size": 3, "patch_embedding": "stem"},

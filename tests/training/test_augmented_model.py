@@ -118,6 +118,55 @@ def test_a_classifier_with_a_softmax_is_told_from_one_with_logits():
     np.testing.assert_allclose(loss, expected, rtol=1e-5)
 
 
+def test_a_softmax_is_found_wherever_it_stands():
+    from keras_vit.training.augmented_model import ends_in_softmax
+
+    inputs = keras.Input((4,))
+    softmax = keras.layers.Dense(3, activation="softmax")
+    nested = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+    logits = keras.layers.Dense(3)(inputs)
+    for output in (
+        softmax(inputs),
+        nested(inputs),
+        ops.softmax(logits),
+        keras.layers.Softmax()(logits),
+        keras.layers.Activation("softmax")(logits),
+    ):
+        assert ends_in_softmax(keras.Model(inputs, output))
+    assert not ends_in_softmax(keras.Model(inputs, logits))
+    assert not ends_in_softmax(small_vit())
+
+
+def test_labels_beyond_the_classes_in_a_stream_give_no_finite_loss():
+    class Stream(keras.utils.PyDataset):
+        def __len__(self):
+            return 1
+
+        def __getitem__(self, index):
+            return IMAGES, LABELS + 5
+
+    trainer = AugmentedModel(small_vit())
+    trainer.compile("sgd")
+    assert np.isnan(trainer.fit(Stream(), verbose=0).history["loss"]).all()
+
+
+def test_a_clone_gives_the_same_predictions():
+    trainer = AugmentedModel(small_vit(), [RandomCrop(1)], cutmix=1.0)
+    clone = keras.models.clone_model(trainer)
+    clone.set_weights(trainer.get_weights())
+    np.testing.assert_allclose(
+        clone.predict(IMAGES, verbose=0), trainer.predict(IMAGES, verbose=0), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_it_trains_under_mixed_precision(policy):
+    trainer = AugmentedModel(small_vit(dtype=policy), [RandomCrop(1)], cutmix=1.0)
+    trainer.compile(keras.optimizers.Adam(1e-2), metrics=["accuracy"])
+    losses = trainer.fit(IMAGES, LABELS, batch_size=12, epochs=20, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+
+
 def test_a_loss_of_ones_own_gets_the_shares():
     trainer = AugmentedModel(small_vit(), label_smoothing=0.2)
     trainer.compile("sgd", loss=keras.losses.MeanSquaredError())
@@ -165,6 +214,8 @@ def test_labels_that_cannot_be_are_refused(labels, message):
     trainer.compile("sgd")
     with pytest.raises(ValueError, match=message):
         trainer.fit(IMAGES, labels, verbose=0)
+    with pytest.raises(ValueError, match=message):
+        trainer.fit(IMAGES, LABELS, validation_data=(IMAGES, labels), verbose=0)
 
 
 @pytest.mark.parametrize("outputs", [1, 2])

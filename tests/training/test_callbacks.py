@@ -38,11 +38,23 @@ def test_a_loss_that_is_not_finite_stops_and_brings_back_the_last_good_weights()
     trainer.fit(
         IMAGES, LABELS, batch_size=4, epochs=9, verbose=0, callbacks=[stop, BreakInEpochThree()]
     )
-    assert stop.failed == (3, 1)
+    assert (stop.failed, stop.good_epoch) == (3, 2)
     trainable = len(trainer.trainable_variables)
     assert trainable == len(trainer.model.trainable_variables)
     for variable, good in zip(trainer.trainable_variables, kept[1], strict=False):
         np.testing.assert_array_equal(ops.convert_to_numpy(variable.value), good)
+
+
+def test_weights_that_the_last_step_broke_are_not_kept():
+    """The loss of a step is finite when it is that very step that breaks the weights."""
+    trainer = trainer_with(rate=float("inf"))
+    start = [np.array(w) for w in trainer.model.get_weights()]
+    stop = StopOnBadLoss()
+    trainer.fit(IMAGES, LABELS, batch_size=8, epochs=3, verbose=0, callbacks=[stop])
+    assert stop.good_epoch == 0
+    assert stop.failed is not None
+    for weight, first in zip(trainer.model.get_weights(), start, strict=True):
+        np.testing.assert_array_equal(weight, first)
 
 
 def test_the_history_is_written_every_epoch_and_goes_on_where_it_was(tmp_path):

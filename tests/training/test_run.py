@@ -113,6 +113,12 @@ def test_the_same_seed_gives_the_same_history(finished, tmp_path):
     assert without_times(tmp_path / "other") != without_times(finished)
 
 
+def same_weights(folder, other):
+    ours, theirs = (keras.saving.load_model(f / "model.keras") for f in (folder, other))
+    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 @pytest.mark.backends
 def test_a_run_that_was_killed_goes_on_to_the_same_weights(finished, tmp_path):
     folder = tmp_path / "killed"
@@ -122,9 +128,9 @@ def test_a_run_that_was_killed_goes_on_to_the_same_weights(finished, tmp_path):
         "slowed(); start(sys.argv[1])"
     )
     process = subprocess.Popen([sys.executable, "-c", script, str(folder)])
-    metadata = folder / "checkpoint" / "training_metadata.json"
+    first = folder / "checkpoint" / "epoch-00001.weights.h5"
     give_up = time.time() + 120
-    while not metadata.exists() and process.poll() is None and time.time() < give_up:
+    while not first.exists() and process.poll() is None and time.time() < give_up:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -133,9 +139,48 @@ def test_a_run_that_was_killed_goes_on_to_the_same_weights(finished, tmp_path):
     assert 1 <= done < 3
     start(folder, "--resume")
     assert without_times(folder) == without_times(finished)
-    ours, theirs = (keras.saving.load_model(f / "model.keras") for f in (folder, finished))
-    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
+    same_weights(folder, finished)
+
+
+def test_what_a_kill_leaves_half_written_does_no_harm(finished, tmp_path, monkeypatch):
+    """Killed while a checkpoint or the history is written: the epoch is simply done again."""
+    from keras_vit.training import checkpoint
+
+    folder = tmp_path / "killed"
+
+    class Killed(BaseException):
+        pass
+
+    def torn(model, path):
+        path.write_bytes(b"half a file")
+        raise Killed
+
+    def save(model, path):
+        if "epoch-00002" in path.name:
+            torn(model, path)
+        whole(model, path)
+
+    whole = keras.Model.save_weights
+    monkeypatch.setattr(keras.Model, "save_weights", save)
+    with pytest.raises(Killed):
+        start(folder)
+    monkeypatch.undo()
+    # the finally clause that a real kill would have skipped
+    (folder / "checkpoint" / ".draft-epoch-00002.weights.h5").write_bytes(b"half a file")
+    assert len(without_times(folder)) == 2
+    assert checkpoint.Checkpoint(folder / "checkpoint").latest[0] == 1
+    start(folder, "--resume")
+    assert without_times(folder) == without_times(finished)
+    same_weights(folder, finished)
+    assert {p.name for p in folder.iterdir()} == FILES
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path, capsys, monkeypatch):
+    folder = tmp_path / "run"
+    monkeypatch.setattr("keras_vit.training.run.finish", lambda *_: None)
+    start(folder)
+    (folder / "checkpoint" / "epoch-00003.weights.h5").write_bytes(b"damaged")
+    assert "epoch-00003.weights.h5 can't be read" in refused(capsys, folder, "--resume")
 
 
 def slowed():
@@ -182,6 +227,25 @@ def test_overwrite_replaces_the_run_and_no_other_file(finished, tmp_path):
     assert json.loads((folder / "metrics.json").read_text())["seed"] == 2
 
 
+def test_files_of_somebody_else_are_not_replaced_unasked(tmp_path, capsys):
+    (tmp_path / "model.keras").write_bytes(b"mine")
+    assert "holds a run" in refused(capsys, tmp_path)
+    assert "config.json can't be read" in refused(capsys, tmp_path, "--resume")
+    (tmp_path / "config.json").write_text("{}")
+    assert "missing" in refused(capsys, tmp_path, "--resume")
+    assert (tmp_path / "model.keras").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_images_that_the_augmentation_cannot_take_are_refused_at_once(tmp_path, capsys, channels):
+    images = np.zeros((20, 8, 8, channels), "uint8")
+    labels = np.arange(20) % 2
+    np.savez(tmp_path / "mine.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    message = refused(capsys, tmp_path / "run", "--data", str(tmp_path / "mine.npz"))
+    assert "channel" in message
+    assert not (tmp_path / "run").exists()
+
+
 def test_bad_input_does_not_cost_an_old_run(finished, capsys):
     message = refused(capsys, finished, "--overwrite", "--data", "no-such-thing")
     assert "no-such-thing" in message
@@ -196,6 +260,8 @@ def test_bad_input_does_not_cost_an_old_run(finished, capsys):
         (["--seed", "-1"], "'-1'"),
         (["--preset", "best"], "'best'"),
         (["--dtype", "float7"], "float7"),
+        (["--epochs", "9" * 400], "must be a whole number"),
+        (["--data", "~nosuchuser/x"], "~nosuchuser/x"),
         (["--data", "missing.npz"], "missing.npz"),
         (["--image-size", "9"], "does not divide an image of 9x9"),
         (["--nonsense"], "--nonsense"),
@@ -218,6 +284,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_good_weights(
     message = refused(capsys, tmp_path / "run")
     assert "not finite in epoch 1" in message
     assert "after epoch 0" in message
+    assert not (tmp_path / "run" / "checkpoint").exists()
     model = keras.saving.load_model(tmp_path / "run" / "model.keras")
     assert all(np.isfinite(w).all() for w in model.get_weights())
     assert not (tmp_path / "run" / "metrics.json").exists()

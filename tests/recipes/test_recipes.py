@@ -1,0 +1,62 @@
+import dataclasses
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_vit.data import ImageData
+
+FILES = sorted((Path(__file__).parents[2] / "recipes").glob("*.py"))
+SHAPES = {
+    "digits": (8, 8, 1),
+    "mnist": (28, 28, 1),
+    "cifar10": (32, 32, 3),
+    "cifar100": (32, 32, 3),
+}
+RECIPES = {path.stem: runpy.run_path(str(path))["RECIPE"] for path in FILES}
+PRESETS = [(recipe, preset) for recipe, r in RECIPES.items() for preset in r.presets]
+
+
+def test_there_is_a_recipe_for_each_data_set_and_it_names_its_presets():
+    assert set(RECIPES) == set(SHAPES)
+    for name, recipe in RECIPES.items():
+        assert recipe.name == recipe.data == name
+        assert {recipe.on_cpu, recipe.on_gpu} <= set(recipe.presets)
+
+
+@pytest.mark.medium
+@pytest.mark.backends
+@pytest.mark.parametrize(("name", "preset"), PRESETS)
+def test_the_step_of_every_preset_is_compiled_with_its_augmentation(name, preset):
+    """Keras drops `jit_compile` with a mere warning where a layer does not support it."""
+    shape = SHAPES[name]
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (16, *shape)).astype("uint8")
+    labels = (np.arange(16) % 10).astype("int32")
+    data = ImageData(images, labels, images, labels, tuple("abcdefghij"))
+    preset = RECIPES[name].presets[preset]
+    small = {**preset.model, "hidden_dim": 32, "depth": 1, "num_heads": 2, "mlp_dim": 32}
+    preset = dataclasses.replace(preset, model=small)
+    trainer = preset.build_trainer(preset.build_model(data), steps_per_epoch=2)
+    assert trainer.jit_compile == (keras.backend.backend() != "torch")
+    assert all(layer.supports_jit for layer in trainer.augment)
+    history = trainer.fit(images, labels, batch_size=8, verbose=0).history
+    assert trainer.jit_compile == (keras.backend.backend() != "torch")
+    assert np.isfinite(history["loss"]).all()
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_help_tells_all(path):
+    done = subprocess.run(
+        [sys.executable, str(path), "--help"], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    for flag in ("--data", "--epochs", "--batch-size", "--seed", "--limit", "--out", "--preset"):
+        assert flag in done.stdout
+    for preset in RECIPES[path.stem].presets:
+        assert f"  {preset}: " in done.stdout

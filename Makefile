@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 export TF_CPP_MIN_LOG_LEVEL := 2
-PYTEST := $(RUN) -m pytest -q
+# Two at a time: the compilers take most of the time, and each runs on one core.
+PYTEST := $(RUN) -m pytest -q -n 2 --dist loadscope
 
 .PHONY: quickstart test test-fast test-slow lint clean
 

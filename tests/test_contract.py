@@ -17,7 +17,7 @@ from keras_vit import (
 )
 from tests.contract import keeps_contract
 
-pytestmark = pytest.mark.backends
+pytestmark = [pytest.mark.backends, pytest.mark.medium]
 
 TOKENS = (4, 7, 16)  # a 2x3 grid and a class token
 PATCHES = (4, 6, 12)

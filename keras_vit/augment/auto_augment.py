@@ -113,6 +113,10 @@ class AutoAugment(ImageLayer):
         index = self.backend.numpy.zeros((self.backend.shape(images)[0],), dtype="int32")
         return self._apply_rows(self._whole(images), rows, index)
 
+    def compute_output_shape(self, input_shape):
+        _check_channels(input_shape)
+        return super().compute_output_shape(input_shape)
+
     def get_config(self):
         return {
             **super().get_config(),
@@ -124,11 +128,7 @@ class AutoAugment(ImageLayer):
 
     def _as_batch(self, images):
         images, single = super()._as_batch(images)
-        if images.shape[-1] not in (1, 3):
-            raise ValueError(
-                "AutoAugment takes images of 1 or 3 channels. "
-                f"Received: shape={tuple(images.shape)}"
-            )
+        _check_channels(images.shape)
         return images, single
 
     def _apply(self, images, index, apply, sign):
@@ -166,3 +166,10 @@ def _policy_rows(policy, levels, height, width):
                 size = policies.magnitude(name, level, sign, levels, height, width)
                 pairs.append((name, size))
     return operations.encode(pairs, height, width)
+
+
+def _check_channels(shape):
+    if shape[-1] not in (1, 3):
+        raise ValueError(
+            f"AutoAugment takes images of 1 or 3 channels. Received: shape={tuple(shape)}"
+        )

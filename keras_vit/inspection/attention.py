@@ -1,5 +1,7 @@
 """Attention maps: the weights that the forward pass used, as numpy arrays."""
 
+from collections.abc import Iterator, Sequence
+
 import keras
 import numpy as np
 from keras import ops
@@ -8,7 +10,12 @@ from keras_vit.layers import TransformerBlock
 from keras_vit.models.intermediates import plain_model
 
 
-def attention_maps(model, images, layers=None, batch_size=32):
+def attention_maps(
+    model: keras.Model,
+    images: np.ndarray,
+    layers: Sequence[int] | None = None,
+    batch_size: int = 32,
+) -> np.ndarray:
     """Attention weights of every block for the given images.
 
     Each block is run again on the very input that it saw, along the path that gives its
@@ -30,7 +37,12 @@ def attention_maps(model, images, layers=None, batch_size=32):
     return np.concatenate(list(iter_attention_maps(model, images, layers, batch_size)), axis=1)
 
 
-def iter_attention_maps(model, images, layers=None, batch_size=32):
+def iter_attention_maps(
+    model: keras.Model,
+    images: np.ndarray,
+    layers: Sequence[int] | None = None,
+    batch_size: int = 32,
+) -> Iterator[np.ndarray]:
     """Like `attention_maps`, one batch of images at a time: `(depth, b, heads, T, T)` each."""
     if len(images) == 0:
         raise ValueError("There are no images to look at.")

@@ -3,7 +3,7 @@ import re
 import keras
 
 
-def intermediates(model):
+def intermediates(model: keras.Model) -> keras.Model:
     """The same model, with every stage's output by name.
 
     Args:

@@ -1,7 +1,12 @@
 import keras
 
 
-def adamw(model, learning_rate, weight_decay=0.05, **kwargs):
+def adamw(
+    model: keras.Model,
+    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
+    weight_decay: float = 0.05,
+    **kwargs,
+) -> keras.optimizers.AdamW:
     """AdamW whose decay touches kernels alone (arXiv 1711.05101).
 
     Norms, biases, class and register tokens, positions and scales are spared. They are told by

@@ -64,8 +64,8 @@ def carry_out(recipe, flags, arguments):
     batch_size = min(preset.batch_size, len(data.x_train))
     batches = ShuffledBatches(*data.train, batch_size, settings["seed"])
     trainer = preset.build_trainer(model, len(batches))
-    # Traced once, so that images that the augmentation can't take are refused before all else.
-    trainer(keras.Input(data.image_shape, dtype="uint8"), training=True)
+    for layer in trainer.augment:  # images that it can't take are refused before all else
+        layer.compute_output_shape((batch_size, *data.image_shape))
     if not resuming:
         folder.start(settings)
 

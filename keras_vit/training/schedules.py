@@ -1,7 +1,9 @@
 import keras
 
 
-def warmup_cosine(peak, total_steps, warmup_steps, final=0.0):
+def warmup_cosine(
+    peak: float, total_steps: int, warmup_steps: int, final: float = 0.0
+) -> keras.optimizers.schedules.LearningRateSchedule:
     """A learning rate that rises linearly from 0, then falls along half a cosine.
 
     Args:

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import runpy
 import subprocess
 import sys
@@ -47,6 +48,21 @@ def test_the_step_of_every_preset_is_compiled_with_its_augmentation(name, preset
     history = trainer.fit(images, labels, batch_size=8, verbose=0).history
     assert trainer.jit_compile == (keras.backend.backend() != "torch")
     assert np.isfinite(history["loss"]).all()
+
+
+@pytest.mark.slow
+def test_digits_reaches_what_it_promises(tmp_path):
+    """Also that a whole recipe works, as a user would start it."""
+    done = subprocess.run(
+        [sys.executable, "recipes/digits.py", "--out", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["test_images"] == 359
+    assert metrics["test_accuracy"] >= 0.985
 
 
 @pytest.mark.medium

@@ -14,6 +14,8 @@ import pytest
 from keras_vit.training import Preset, Recipe, main
 from keras_vit.training.callbacks import read_history
 
+pytestmark = pytest.mark.medium
+
 TINY = {"patch_size": 2, "hidden_dim": 16, "depth": 1, "num_heads": 2, "mlp_dim": 16}
 RECIPE = Recipe(
     name="tiny",

@@ -57,6 +57,6 @@ def attention_picture(model, images, labels, path):
         axes[0, column].set_title(title, size=9, parse_math=False)
     axes[0, 0].set_ylabel("image", size=9)
     axes[1, 0].set_ylabel("attention × image", size=9)
-    seen = "class token" if model.class_token else "patches (mean)"
-    figure.suptitle(f"Where the {seen} of the last block looks, mean over heads", size=10)
+    looks = "the class token looks" if model.class_token else "the patches look on average"
+    figure.suptitle(f"Where {looks} in the last block, mean over heads", size=10)
     save_figure(figure, path)

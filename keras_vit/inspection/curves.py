@@ -38,6 +38,6 @@ def curves_picture(history, path):
         linestyle=":",
     )
     rate.set_ylabel("learning rate (dotted)", color="0.4")
-    loss.set_title("Loss; in training as augmented, mixed and smoothed")
+    loss.set_title("Loss (in training: augmented and mixed)")
     accuracy.set_title("Accuracy")
     save_figure(figure, path)

@@ -130,10 +130,10 @@ class AugmentedModel(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         y = flat_labels(y)
-        targets = ops.one_hot(y, self.num_classes, dtype="float32")
-        # A label beyond the classes would be a row of zeros, and cost nothing.
-        known = ops.logical_and(y >= 0, y < self.num_classes)
-        targets = ops.where(known[:, None], targets, float("nan"))
+        known = ops.clip(y, 0, self.num_classes - 1)
+        targets = ops.one_hot(known, self.num_classes, dtype="float32")
+        # A label beyond the classes would be a row of zeros for `one_hot`, and cost nothing.
+        targets = ops.where((y == known)[:, None], targets, float("nan"))
         if isinstance(y_pred, dict):
             weight = y_pred["weight"][:, None]
             targets = weight * targets + (1 - weight) * ops.take(targets, y_pred["partner"], axis=0)
@@ -172,7 +172,7 @@ PARTS = ("model", "augment")
 def flat_labels(y):
     """Labels `(B,)` or `(B, 1)` as int32 `(B,)`."""
     if len(y.shape) > 2 or (len(y.shape) == 2 and y.shape[1] != 1):
-        raise ValueError(f"Labels must be integers, (B,) or (B, 1). Received shape: {y.shape}")
+        raise ValueError(f"Labels must be integers, (B,) or (B, 1). Received shape: {tuple(y.shape)}")
     return ops.cast(ops.reshape(y, (-1,)), "int32")
 
 

@@ -28,6 +28,10 @@ class EpochSeeds(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self.batches.start_epoch(epoch)
         rng = np.random.default_rng((self.seed, epoch))
+        if keras.backend.backend() == "torch":
+            # Keras's dropout without a seed draws from PyTorch's own generator there. TensorFlow
+            # would throw away its compiled kernels.
+            keras.utils.set_random_seed(int(rng.integers(2**31)))
         for variable in self.model.non_trainable_variables:
             if variable.name.endswith("seed_generator_state"):
                 variable.assign(rng.integers(2**31, size=2).astype("uint32"))

@@ -98,9 +98,10 @@ def new_settings(recipe, flags, arguments):
         if getattr(flags, key) is not None
     }
     preset = dataclasses.replace(recipe.presets[name], **changes)
+    words = [word for word in arguments if word not in ("--resume", "--overwrite")]
     return {
         "recipe": recipe.name,
-        "command": shlex.join(["python", f"recipes/{recipe.name}.py", *arguments]),
+        "command": shlex.join(["python", f"recipes/{recipe.name}.py", *words]),
         "preset_name": name,
         "as_measured": not changes and flags.limit is None and flags.data is None,
         "preset": dataclasses.asdict(preset),

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from keras import ops
 
 from keras_vit import ViT
 from keras_vit.models.resize import resize_grid
@@ -13,7 +14,7 @@ def test_resized_keeps_the_weights_and_interpolates_the_positions(relative_posit
     model = ViT(**SMALL, num_registers=1, relative_positions=relative_positions)
     other = model.resized((24, 8, 3))
     assert other.grid == (6, 2)
-    old, new = ({v.path: np.array(v.value) for v in m.weights} for m in (model, other))
+    old, new = ({v.path: ops.convert_to_numpy(v) for v in m.weights} for m in (model, other))
     assert old.keys() == new.keys()
     changed = {path for path in old if old[path].shape != new[path].shape}
     expected = {"patch_encoder/positions"}

@@ -172,7 +172,9 @@ PARTS = ("model", "augment")
 def flat_labels(y):
     """Labels `(B,)` or `(B, 1)` as int32 `(B,)`."""
     if len(y.shape) > 2 or (len(y.shape) == 2 and y.shape[1] != 1):
-        raise ValueError(f"Labels must be integers, (B,) or (B, 1). Received shape: {tuple(y.shape)}")
+        raise ValueError(
+            f"Labels must be integers, (B,) or (B, 1). Received shape: {tuple(y.shape)}"
+        )
     return ops.cast(ops.reshape(y, (-1,)), "int32")
 
 

@@ -38,19 +38,19 @@ class EpochSeeds(keras.callbacks.Callback):
 
 
 class StopOnBadLoss(keras.callbacks.Callback):
-    """Stops at a loss that is not finite and puts back the weights of the last good epoch.
+    """Stops after an epoch whose loss is not finite and puts back the last good weights.
 
-    Keras's TerminateOnNaN stops, and leaves the broken weights in place.
+    Keras's TerminateOnNaN leaves the broken weights in place, and reads the loss at every step,
+    for which an accelerator has to be waited for. The mean over an epoch stays NaN or infinite
+    once a step was.
 
     Args:
         first_epoch: epochs that were done before.
 
     Attributes:
         failed: the epoch of the bad loss, from 1; None where all went well.
-        good_epoch: the epoch after which all weights were finite, from 1; 0 is the start.
+        good_epoch: the epoch after which loss and weights were finite, from 1; 0 is the start.
     """
-
-    async_safe = True
 
     def __init__(self, first_epoch=0):
         super().__init__()
@@ -60,28 +60,19 @@ class StopOnBadLoss(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         self._good = self._weights()
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self._epoch = epoch + 1
-
-    def on_train_batch_end(self, batch, logs=None):
-        if not math.isfinite(logs["loss"]):
-            self._stop()
-
     def on_epoch_end(self, epoch, logs=None):
         weights = self._weights()
-        if not all(np.isfinite(w).all() for w in weights):  # the last step may have broken them
-            self._stop()
-        if self.failed is None:
-            self._good, self.good_epoch = weights, self._epoch
+        # The last step may break the weights after its own loss was still finite.
+        if math.isfinite(logs["loss"]) and all(np.isfinite(w).all() for w in weights):
+            self._good, self.good_epoch = weights, epoch + 1
+        else:
+            self.failed = epoch + 1
+            self.model.stop_training = True
 
     def on_train_end(self, logs=None):
         if self.failed is not None:
             for variable, value in zip(self.model.trainable_variables, self._good, strict=True):
                 variable.assign(value)
-
-    def _stop(self):
-        self.failed = self.failed or self._epoch
-        self.model.stop_training = True
 
     def _weights(self):
         return [np.array(ops.convert_to_numpy(v)) for v in self.model.trainable_variables]

@@ -1,6 +1,8 @@
 """The scanned digits inside scikit-learn: 1,797 images of 8x8 pixels, nothing to download.
 
-python recipes/digits.py
+    python recipes/digits.py      98.61 % of 359 test images, 87 s on 2 shared CPU cores
+
+The run is in results/digits.
 """
 
 from keras_vit.training import Preset, Recipe, main
@@ -11,7 +13,7 @@ RECIPE = Recipe(
     presets={
         "default": Preset(
             summary="a small ViT, 16 tokens for 2x2 pixels each, 100 epochs",
-            expect="about a minute on 2 CPU cores",
+            expect="98.6 % in about a minute on 2 CPU cores",
             epochs=100,
             batch_size=64,
             peak_learning_rate=2e-3,

@@ -1,6 +1,8 @@
 """MNIST: 60,000 handwritten digits of 28x28 pixels.
 
-python recipes/mnist.py
+    python recipes/mnist.py       99.48 %, 16 minutes on 2 shared CPU cores
+
+The run is in results/mnist.
 """
 
 from keras_vit.training import Preset, Recipe, main
@@ -11,7 +13,7 @@ RECIPE = Recipe(
     presets={
         "default": Preset(
             summary="a compact ViT with a convolutional stem, 8 epochs",
-            expect="not measured yet",
+            expect="99.5 % in about 15 minutes on 2 CPU cores",
             epochs=8,
             peak_learning_rate=2e-3,
             warmup_epochs=1,

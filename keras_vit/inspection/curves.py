@@ -29,7 +29,7 @@ def curves_picture(history, path):
         axes.set(xlabel="epoch", ylabel=label)
         axes.grid(alpha=0.3)
         axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend(loc="center right")
+        axes.legend(loc="best")
     rate = loss.twinx()
     rate.plot(
         [int(row["epoch"]) for row in history],

@@ -1,6 +1,8 @@
 """CIFAR-10: 50,000 photographs of 32x32 pixels in ten classes.
 
-python recipes/cifar10.py
+    python recipes/cifar10.py     73.98 %, 29 minutes on 2 shared CPU cores
+
+The run is in results/cifar10. The preset for a GPU has not been run here.
 """
 
 from keras_vit.training import Preset, Recipe, main
@@ -11,7 +13,7 @@ RECIPE = Recipe(
     presets={
         "cpu-30min": Preset(
             summary="a compact ViT with a convolutional stem, 12 epochs",
-            expect="not measured yet",
+            expect="74.0 % in about 29 minutes on 2 shared CPU cores",
             epochs=12,
             peak_learning_rate=2e-3,
             warmup_epochs=1,

@@ -11,6 +11,9 @@ FLOORS = [
     {"models"},
     {"inspection"},
     {"training"},
+    {"app"},
+    {"commands"},
+    {"__main__"},
 ]
 
 

@@ -96,9 +96,9 @@ def natural(text):
     return whole_number(text, 0)
 
 
-def whole_number(text, least):
-    if not text.isdecimal() or len(text) > 9 or int(text) < least:
+def whole_number(text, least, most=10**9 - 1):
+    if not text.isdecimal() or len(text) > 9 or not least <= int(text) <= most:
         raise argparse.ArgumentTypeError(
-            f"must be a whole number of {least} to {10**9 - 1}, not {text!r}"
+            f"must be a whole number of {least} to {most}, not {text!r}"
         )
     return int(text)

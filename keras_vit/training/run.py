@@ -11,8 +11,11 @@ import numpy as np
 from keras_vit.data import UnreadableImagesWarning, load_data
 from keras_vit.files import whole_file, write_json
 from keras_vit.inspection.attention_picture import attention_picture
+from keras_vit.inspection.classifier import Classifier, as_probabilities
 from keras_vit.inspection.confusion import confusion_picture
 from keras_vit.inspection.curves import curves_picture
+from keras_vit.inspection.pictures import Subject
+from keras_vit.inspection.report import write_report
 from keras_vit.training.batches import ShuffledBatches
 from keras_vit.training.callbacks import EpochSeeds, HistoryFile, StopOnBadLoss, read_history
 from keras_vit.training.checkpoint import Checkpoint
@@ -220,14 +223,18 @@ def finish(recipe, trainer, data, preset, settings, batches, folder):
     curves_picture(rows, folder.curves)
     confusion_picture(data.y_test, predicted, data.class_names, folder.confusion)
     attention_picture(model, data.x_test[:8], data.y_test[:8], folder.attention)
+    subject = Subject(
+        Classifier(model, data.class_names), *data.test, as_probabilities(logits), rows
+    )
+    write_report(folder.report, recipe.name, subject, metrics)
     write_json(folder.metrics, metrics)
     folder.drop_checkpoint()
     print(
         f"{recipe.name}: {metrics['test_accuracy']:.2%} of {len(data.x_test):,} test images right "
         f"after {seconds:.0f} s of training"
     )
-    for picture in (folder.curves, folder.confusion, folder.attention):
-        print(f"{recipe.name}: see {picture}")
+    for file in (folder.curves, folder.confusion, folder.attention, folder.report):
+        print(f"{recipe.name}: see {file}")
     return metrics
 
 

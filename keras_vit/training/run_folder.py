@@ -23,6 +23,7 @@ class RunFolder:
         self.curves = self.path / "curves.png"
         self.confusion = self.path / "confusion.png"
         self.attention = self.path / "attention.png"
+        self.report = self.path / "report.html"
         self.metrics = self.path / "metrics.json"
 
     @property
@@ -34,6 +35,7 @@ class RunFolder:
             self.curves,
             self.confusion,
             self.attention,
+            self.report,
             self.metrics,
         )
 

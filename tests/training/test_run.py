@@ -47,6 +47,7 @@ FILES = {
     "curves.png",
     "confusion.png",
     "attention.png",
+    "report.html",
 }
 
 

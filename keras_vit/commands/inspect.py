@@ -1,0 +1,100 @@
+"""every picture that applies, and one page with all of them: report.html"""
+
+from pathlib import Path
+
+import numpy as np
+
+from keras_vit.commands.model_file import load_model, model_file, model_name
+from keras_vit.commands.output import refuse_existing
+from keras_vit.data import load_data
+from keras_vit.files import read_json
+from keras_vit.inspection.classifier import Classifier
+from keras_vit.inspection.pictures import Subject
+from keras_vit.inspection.report import write_report
+from keras_vit.training.callbacks import read_history
+from keras_vit.training.command_line import positive
+
+
+def add_arguments(parser):
+    parser.add_argument(
+        "--data",
+        metavar="SOURCE",
+        required=True,
+        help="a data set's name, a .npz file or a folder of class folders; its test part is used",
+    )
+    parser.add_argument(
+        "--data-dir", metavar="DIR", help="where tensorflow-datasets keeps its data sets"
+    )
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        default=Path("report"),
+        help="where the pictures and report.html go (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--limit", metavar="N", type=positive, help="look at N test images, drawn by chance"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace an earlier report and its pictures"
+    )
+
+
+def run(flags):
+    check_folder(flags.out, flags.overwrite)
+    classifier = Classifier(load_model(flags.model))
+    data = load_data(flags.data, data_dir=flags.data_dir, image_size=classifier.image_size)
+    classifier, images, labels = matched(classifier, data)
+    if flags.limit is not None and flags.limit < len(images):
+        chosen = np.sort(np.random.default_rng(0).permutation(len(images))[: flags.limit])
+        images, labels = images[chosen], labels[chosen]
+    images = classifier.fitted(images)
+    file = model_file(flags.model)
+    history, metrics = file.with_name("history.csv"), file.with_name("metrics.json")
+    subject = Subject(
+        classifier,
+        images,
+        labels,
+        classifier.probabilities(images),
+        read_history(history) if history.exists() else None,
+    )
+    print(f"drawing pictures of {len(images):,} test images")
+    flags.out.mkdir(exist_ok=True)
+    report = flags.out / "report.html"
+    left_out = write_report(
+        report,
+        model_name(flags.model),
+        subject,
+        read_json(metrics) if metrics.exists() else None,
+        flags.out,
+    )
+    for line in left_out:
+        print(f"left out: {line}")
+    print(f"see {report}")
+
+
+def check_folder(folder, overwrite):
+    """A ValueError where a report is in the way, or its folder can't be made."""
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file; --out names a folder")
+    refuse_existing(folder / "report.html" if folder.exists() else folder, overwrite)
+
+
+def matched(classifier, data):
+    """The test part in the model's own classes: a classifier with names, images, labels."""
+    images, labels = data.test
+    known, named = classifier.class_names, data.class_names
+    if getattr(classifier.model, "class_names", None) is None and len(named) == len(known):
+        return Classifier(classifier.model, named), images, labels
+    if set(named) <= set(known):
+        return classifier, images, np.array([known.index(name) for name in named])[labels]
+    if named == tuple(map(str, range(len(named)))) and len(named) <= len(known):
+        return classifier, images, labels
+    raise ValueError(
+        f"the classes of the data are not the model's: {first_few(named)} against "
+        f"{first_few(known)}"
+    )
+
+
+def first_few(names):
+    return f"{len(names)} ({', '.join(names[:5])}{' …' if len(names) > 5 else ''})"

@@ -1,0 +1,53 @@
+"""the likeliest classes of pictures, with their probabilities"""
+
+from pathlib import Path
+
+import numpy as np
+
+from keras_vit.commands.model_file import load_model
+from keras_vit.commands.output import refuse_existing
+from keras_vit.inspection.attention_picture import attention_picture
+from keras_vit.inspection.classifier import Classifier
+
+TOP = 5
+
+
+def add_arguments(parser):
+    parser.add_argument("images", metavar="IMAGE", nargs="+", help="PNG, JPEG, WebP or BMP files")
+    parser.add_argument(
+        "--attention",
+        metavar="FILE.png",
+        type=Path,
+        help="draw what the last block attends to, laid over the pictures",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace FILE.png")
+
+
+def run(flags):
+    if flags.attention is not None:
+        refuse_existing(flags.attention, flags.overwrite)
+    classifier = Classifier(load_model(flags.model))
+    # All are read before the first is told, so that a bad one does not end a half-told list.
+    pictures = [classifier.read(path) for path in flags.images]
+    images = [image for image, _ in pictures]
+    probabilities = [classifier.probabilities(image[np.newaxis])[0] for image in images]
+    if flags.attention is not None:
+        draw_attention(classifier, images, probabilities, flags.attention)
+    for path, (image, size), row in zip(flags.images, pictures, probabilities, strict=True):
+        print(f"{path}{note(size, image.shape[:2])}")
+        for name, probability in classifier.top(row, TOP):
+            print(f"  {probability:7.2%}  {name}")
+    if flags.attention is not None:
+        print(f"see {flags.attention}")
+
+
+def note(before, after):
+    if before == after:
+        return ""
+    (h, w), (height, width) = before, after
+    return f" ({w}x{h} pixels, scaled and cropped to {width}x{height})"
+
+
+def draw_attention(classifier, images, probabilities, path):
+    predicted = np.argmax(probabilities, axis=1)
+    attention_picture(classifier.model, np.stack(images), predicted, path)

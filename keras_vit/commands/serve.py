@@ -1,0 +1,51 @@
+"""a page on this machine: drop a picture, see its classes and what is attended to"""
+
+import importlib.util
+
+from keras_vit.app import serve
+from keras_vit.commands.model_file import load_model, model_name
+from keras_vit.inspection.classifier import Classifier
+from keras_vit.training.command_line import whole_number
+
+
+def add_arguments(parser):
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--port", type=port, default=7860, help="port to listen on (default: %(default)s)"
+    )
+
+
+def port(text):
+    return whole_number(text, 1, 65535)
+
+
+def run(flags):
+    if importlib.util.find_spec("gradio") is None:
+        raise ValueError("the page needs gradio: pip install 'keras-vit[app]'")
+    classifier = Classifier(load_model(flags.model))
+    if classifier.image_shape[2] not in (1, 3):
+        raise ValueError(
+            f"the model takes {classifier.image_shape[2]} channels; a picture has 1 or 3"
+        )
+    check_free(flags.host, flags.port)
+    page = serve(classifier, model_name(flags.model), flags.host, flags.port)
+    print(f"http://{flags.host}:{flags.port} until Ctrl-C", flush=True)
+    page.block_thread()
+
+
+def check_free(host, port):
+    """An OSError in plain words where host and port can't be listened on."""
+    import socket
+
+    try:
+        family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        reason = error.strerror or error
+        raise OSError(
+            f"can't listen on port {port} of {host} ({reason}): give another --port or --host"
+        ) from error

@@ -1,0 +1,111 @@
+"""Any Keras image classifier, ours or not: what it takes and what its outputs mean."""
+
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_vit.data.image_file import read_image, reading_images
+from keras_vit.data.resizing import resize_images
+from keras_vit.models.intermediates import plain_model
+
+BATCH = 256
+WITH_PROGRESS = 2000  # images from which a bar is shown
+
+
+class Classifier:
+    """A model with the names of its classes, asked for probabilities.
+
+    Args:
+        model: a `keras.Model` from images `(B, H, W, C)`, values 0-255, to logits or
+            probabilities `(B, K)`; or an `AugmentedModel` around one.
+        class_names: K strings; None: the model's own `class_names`, else "0", "1" ...
+
+    Raises:
+        ValueError: for a model of another kind, or names that don't fit.
+    """
+
+    def __init__(self, model: keras.Model, class_names=None):
+        self.model = model = plain_model(model)
+        takes, gives = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
+        if not is_shape(takes, 4) or takes[3] is None:
+            raise ValueError(f"the model must take images (B, H, W, C); it takes {takes}")
+        if not is_shape(gives, 2) or (gives[1] or 0) < 2 or getattr(model, "num_classes", 1) == 0:
+            raise ValueError(
+                f"the model must give a number for each of its classes, (B, K); it gives {gives}"
+                + (" features, without a head" if getattr(model, "num_classes", 1) == 0 else "")
+            )
+        self.image_shape = tuple(takes[1:])
+        names = class_names or getattr(model, "class_names", None) or map(str, range(gives[1]))
+        self.class_names = tuple(names)
+        if len(self.class_names) != gives[1]:
+            raise ValueError(f"{len(self.class_names)} class names for {gives[1]} classes")
+
+    @property
+    def image_size(self):
+        """(height, width) that the model takes; None where it takes any."""
+        return None if None in self.image_shape[:2] else self.image_shape[:2]
+
+    def read(self, path) -> tuple[np.ndarray, tuple[int, int]]:
+        """Reads a PNG, JPEG, WebP or BMP file as the model takes it.
+
+        Args:
+            path: of the file.
+
+        Returns:
+            uint8 `(H, W, C)` in the model's size and channels, and the (height, width) that the
+            picture had before.
+
+        Raises:
+            ValueError: naming a file that can't be read.
+        """
+        try:
+            with reading_images():
+                image = read_image(Path(path))
+        # Pillow's decoders raise OSError, SyntaxError, struct.error … on damaged bytes.
+        except Exception as error:
+            raise ValueError(f"{path}: can't read this image: {error}") from None
+        image = image if image.ndim == 3 else image[..., np.newaxis]
+        return self.fitted(image[np.newaxis])[0], image.shape[:2]
+
+    def fitted(self, images: np.ndarray) -> np.ndarray:
+        """uint8 images `(B, h, w, c)` in the model's size and channels."""
+        if self.image_size is not None:
+            images = resize_images(images, self.image_size)
+        return with_channels(images, self.image_shape[2])
+
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """float32 `(B, K)`, each row summing to 1, for images that fit the model."""
+        verbose = int(len(images) >= WITH_PROGRESS and sys.stdout.isatty())
+        return as_probabilities(self.model.predict(images, batch_size=BATCH, verbose=verbose))
+
+    def top(self, probabilities: np.ndarray, count: int = 5) -> list[tuple[str, float]]:
+        """The likeliest classes of one image's `(K,)`: (name, probability), likeliest first."""
+        order = np.argsort(-probabilities, kind="stable")[:count]
+        return [(self.class_names[k], float(probabilities[k])) for k in order]
+
+
+def as_probabilities(outputs: np.ndarray) -> np.ndarray:
+    """Softmax of logits `(B, K)`; outputs that are probabilities already stay as they are."""
+    outputs = np.asarray(outputs, "float32")
+    if (outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, atol=1e-2):
+        return outputs
+    powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def with_channels(images, channels):
+    """Grey images as RGB, or RGB as grey by ITU-R 601-2's luma; a ValueError for other counts."""
+    found = images.shape[3]
+    if found == channels:
+        return images
+    if (found, channels) == (1, 3):
+        return np.repeat(images, 3, axis=3)
+    if (found, channels) == (3, 1):
+        return np.rint(images @ np.array([[0.299], [0.587], [0.114]])).astype("uint8")
+    raise ValueError(f"the model takes images of {channels} channels; these have {found}")
+
+
+def is_shape(value, rank):
+    return isinstance(value, tuple) and len(value) == rank and not isinstance(value[0], tuple)

@@ -1,0 +1,104 @@
+import keras
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+from scipy.special import softmax
+
+from keras_vit.commands import main
+
+pytestmark = pytest.mark.backends
+
+
+def told(capsys):
+    """{file name: [(percent, class)]} of what was printed."""
+    answers = {}
+    for line in capsys.readouterr().out.splitlines():
+        if line.startswith("  "):
+            percent, name = line.split()
+            answers[file].append((percent, name))
+        elif not line.startswith("see "):
+            file = line
+            answers[file] = []
+    return answers
+
+
+def expected(model, pixels):
+    """The five likeliest classes of one (8, 8, 3) image, by scipy."""
+    row = softmax(model.predict(pixels[None].astype("float32"), verbose=0)[0])
+    return [(f"{row[k]:.2%}", model.class_names[k]) for k in np.argsort(-row)[:5]]
+
+
+def test_the_top_five_of_every_kind_of_picture(vit_folder, tmp_path, capsys):
+    model = keras.saving.load_model(vit_folder / "model.keras")
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (8, 8, 3)).astype("uint8")
+    image = Image.fromarray(pixels)
+    image.save(tmp_path / "exact.png")
+
+    wide = Image.fromarray(rng.integers(0, 256, (20, 30, 3)).astype("uint8"))
+    wide.save(tmp_path / "wide.bmp")
+    fitted = np.asarray(ImageOps.fit(wide, (8, 8), Image.Resampling.BILINEAR))
+
+    grey = rng.integers(0, 256, (8, 8)).astype("uint8")
+    Image.fromarray(grey).save(tmp_path / "grey.png")
+
+    alpha = np.dstack([pixels, np.full((8, 8), 255, "uint8")])
+    alpha[:4, :, 3] = 0
+    Image.fromarray(alpha).save(tmp_path / "alpha.png")
+    on_white = np.where(alpha[..., 3:] == 0, 255, pixels).astype("uint8")
+
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 270 degrees
+    image.save(tmp_path / "turned.png", exif=exif)
+
+    wanted = {
+        "exact.png": pixels,
+        "wide.bmp": fitted,
+        "grey.png": np.dstack([grey] * 3),
+        "alpha.png": on_white,
+        "turned.png": np.rot90(pixels, 3),
+    }
+    main(["predict", str(vit_folder), *(str(tmp_path / name) for name in wanted)])
+    answers = told(capsys)
+    assert list(answers) == [
+        f"{tmp_path / name}"
+        + (" (30x20 pixels, scaled and cropped to 8x8)" if name == "wide.bmp" else "")
+        for name in wanted
+    ]
+    for answer, image in zip(answers.values(), wanted.values(), strict=True):
+        assert answer == expected(model, image)
+
+
+def test_a_model_of_another_kind_gives_its_own_probabilities(cnn_file, picture, capsys):
+    main(["predict", str(cnn_file), str(picture)])
+    ((_, answer),) = told(capsys).items()
+    grey = Image.open(picture).convert("L")
+    grey = np.asarray(ImageOps.fit(grey, (8, 8), Image.Resampling.BILINEAR), "float32")
+    row = keras.saving.load_model(cnn_file).predict(grey[None, ..., None], verbose=0)[0]
+    assert [name for _, name in answer] == [str(k) for k in np.argsort(-row)[:5]]
+    # Grey is taken after scaling here and before it there, rounded in between.
+    shares = [float(percent.rstrip("%")) / 100 for percent, _ in answer]
+    np.testing.assert_allclose(shares, np.sort(row)[::-1][:5], atol=0.005)
+
+
+def test_attention_is_drawn_and_not_written_over(vit_folder, picture, tmp_path, capsys, refused):
+    out = tmp_path / "attention.png"
+    arguments = ["predict", str(vit_folder), str(picture), str(picture), "--attention", str(out)]
+    main(arguments)
+    assert f"see {out}" in capsys.readouterr().out
+    with Image.open(out) as drawn:
+        assert drawn.width > 200
+    out.write_bytes(b"mine")
+    assert "attention.png is there already" in refused(*arguments)
+    assert out.read_bytes() == b"mine"
+    main([*arguments, "--overwrite"])
+    assert out.read_bytes() != b"mine"
+
+
+def test_one_bad_picture_ends_it_before_anything_is_told(vit_folder, picture, tmp_path, capsys):
+    (tmp_path / "notes.png").write_bytes(b"no picture")
+    with pytest.raises(SystemExit):
+        main(["predict", str(vit_folder), str(picture), str(tmp_path / "notes.png")])
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "notes.png: can't read this image" in captured.err

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.backends
 
 def told(capsys):
     """{file name: [(percent, class)]} of what was printed."""
-    answers = {}
+    answers, file = {}, None
     for line in capsys.readouterr().out.splitlines():
         if line.startswith("  "):
             percent, name = line.split()

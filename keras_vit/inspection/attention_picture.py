@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from keras_vit.inspection.attention import attention_maps, patch_attention
+from keras_vit.inspection.attention import attention_maps
 from keras_vit.inspection.figures import new_figure, save_figure
+from keras_vit.inspection.patch_attention import patch_attention
 
 
 def attended_images(images, attention):

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_vit.inspection.attention import attention_maps, patch_attention
+from keras_vit.inspection.attention import attention_maps
 from keras_vit.inspection.classifier import Classifier, with_channels
 from keras_vit.inspection.heat import enlarged, heat_image
+from keras_vit.inspection.patch_attention import patch_attention, reads_class_token
 from keras_vit.layers import TransformerBlock
 
 MAX_UPLOAD = "20mb"  # in pixels the limit is Pillow's, as for every image that is read
@@ -159,7 +160,8 @@ def patch_maps(model, image):
     """Attention to each patch, `(depth, 1 + heads, rows, columns)`; first the heads' mean."""
     maps = attention_maps(model, image[np.newaxis])
     views = [maps, *np.split(maps, maps.shape[2], axis=2)]
-    each = [[patch_attention(one, model.grid, model.class_token)[0] for one in v] for v in views]
+    read = reads_class_token(model)
+    each = [[patch_attention(one, model.grid, read)[0] for one in view] for view in views]
     return np.stack(each, axis=1)
 
 

@@ -1,0 +1,73 @@
+"""An exported model is read back by its own runtime and gives the same logits."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+
+from keras_vit.commands import main
+
+pytestmark = pytest.mark.medium
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3)).astype("float32")
+
+
+@pytest.fixture
+def exported(vit_folder, tmp_path, capsys):
+    def run(format, name):
+        main(["export", str(vit_folder), "--format", format, "--out", str(tmp_path / name)])
+        assert capsys.readouterr().out.strip().endswith(f"see {tmp_path / name}")
+        assert [p.name for p in tmp_path.iterdir()] == [name]
+        return tmp_path / name
+
+    return run
+
+
+def logits(vit_folder):
+    return keras.saving.load_model(vit_folder / "model.keras").predict(IMAGES, verbose=0)
+
+
+@pytest.mark.backends
+def test_onnx_runs_in_onnxruntime(exported, vit_folder):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession(exported("onnx", "model.onnx"))
+    (images,) = session.get_inputs()
+    static = keras.backend.backend() == "torch"  # one image at a time
+    assert isinstance(images.shape[0], int) == static
+    batches = np.split(IMAGES, len(IMAGES)) if static else [IMAGES]
+    found = [session.run(None, {images.name: batch})[0] for batch in batches]
+    np.testing.assert_allclose(np.concatenate(found), logits(vit_folder), atol=1e-5)
+
+
+@pytest.mark.backends
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="Keras has no such export there")
+def test_a_saved_model_runs_in_tensorflow(exported, vit_folder):
+    tensorflow = pytest.importorskip("tensorflow")
+    served = tensorflow.saved_model.load(exported("tf_saved_model", "saved"))
+    np.testing.assert_allclose(served.serve(IMAGES), logits(vit_folder), atol=1e-5)
+
+
+def test_litert_runs_in_its_interpreter(exported, vit_folder):
+    tensorflow = pytest.importorskip("tensorflow")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it is moving to a package of its own
+        interpreter = tensorflow.lite.Interpreter(str(exported("litert", "model.tflite")))
+    (images,), (outputs,) = interpreter.get_input_details(), interpreter.get_output_details()
+    interpreter.resize_tensor_input(images["index"], IMAGES.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(images["index"], IMAGES)
+    interpreter.invoke()
+    found = interpreter.get_tensor(outputs["index"])
+    np.testing.assert_allclose(found, logits(vit_folder), atol=1e-5)
+
+
+def test_an_export_that_fails_leaves_nothing(vit_folder, tmp_path, monkeypatch, refused):
+    def fail(self, path, **_):
+        path.write_bytes(b"half")
+        raise RuntimeError("the converter's reason\nand its details")
+
+    monkeypatch.setattr(keras.Model, "export", fail)
+    line = refused("export", vit_folder, "--format", "litert", "--out", tmp_path / "model.tflite")
+    assert line.endswith("failed on tensorflow: the converter's reason")
+    assert not list(tmp_path.iterdir())

@@ -1,4 +1,6 @@
-"""Figures that need no display."""
+"""What all pictures share: figures that need no display, images and captions on them."""
+
+import numpy as np
 
 from keras_vit.files import whole_file
 
@@ -12,4 +14,36 @@ def new_figure(width, height):
 
 def save_figure(figure, path):
     with whole_file(path) as draft:
-        figure.savefig(draft, dpi=120)
+        figure.savefig(draft, dpi=120, format="png")
+
+
+def show_image(axes, image):
+    """Draws one image `(H, W, C)` of 0-255 without ticks; grey unless it has 3 channels."""
+    image = np.asarray(image)
+    if image.shape[-1] == 3:
+        axes.imshow(np.clip(image, 0, 255).astype("uint8"))
+    else:  # grey, or channels that are no colours
+        axes.imshow(image.mean(axis=-1), cmap="gray", vmin=0, vmax=255)
+    axes.set(xticks=[], yticks=[])
+
+
+def spread(count, most=8):
+    """At most `most` of `count` indices, evenly, the first and the last among them."""
+    return np.linspace(0, count - 1, min(count, most)).round().astype(int).tolist()
+
+
+def class_names_of(model):
+    """The model's names for its classes, or their numbers."""
+    names = getattr(model, "class_names", None)
+    return list(names) if names else [str(k) for k in range(model.output_shape[-1])]
+
+
+def checked_labels(labels, count, num_classes):
+    """`labels` as int `(count,)` of known classes."""
+    labels = np.asarray(labels)
+    whole = labels.shape == (count,) and labels.dtype.kind in "iu"
+    if not whole or (count and not 0 <= labels.min() <= labels.max() < num_classes):
+        raise ValueError(
+            f"`labels` must be {count} classes of 0 to {num_classes - 1}. Received: {labels}"
+        )
+    return labels

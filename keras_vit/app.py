@@ -9,7 +9,6 @@ from keras_vit.inspection.attention import attention_maps
 from keras_vit.inspection.classifier import Classifier, with_channels
 from keras_vit.inspection.heat import enlarged, heat_image
 from keras_vit.inspection.patch_attention import patch_attention, reads_class_token
-from keras_vit.layers import TransformerBlock
 
 MAX_UPLOAD = "20mb"  # in pixels the limit is Pillow's, as for every image that is read
 TOP = 5
@@ -73,7 +72,7 @@ def build_page(classifier, name):
                 gr.Markdown("### What the model sees")
                 seen = picture(elem_id="seen", alt_text="the picture at the model's own size")
             with gr.Column(visible=depth > 0):
-                gr.Markdown("### What it attends to (from blue, least, to yellow, most)")
+                gr.Markdown("### What it attends to (from violet, least, to yellow, most)")
                 overlay = picture(elem_id="overlay", alt_text="attention over the picture")
         with gr.Row(visible=depth > 0):
             block = slider(1, depth, depth, f"Block, 1 to {depth}", "block")
@@ -121,15 +120,10 @@ def introduction(classifier, depth, heads):
 
 def attention_size(classifier):
     """(blocks, heads) that can be looked into; zeros where there are none."""
-    if not has_attention(classifier.model):
+    if not classifier.has_attention:
         return 0, 0
     maps = patch_maps(classifier.model, np.zeros(classifier.image_shape, "uint8"))
     return maps.shape[0], maps.shape[1] - 1
-
-
-def has_attention(model):
-    layers = getattr(model, "layers", [])
-    return hasattr(model, "grid") and any(isinstance(x, TransformerBlock) for x in layers)
 
 
 def look(classifier, path):
@@ -147,7 +141,7 @@ def look(classifier, path):
         }
     top = classifier.top(classifier.probabilities(image[np.newaxis])[0], TOP)
     shown = with_channels(image[np.newaxis], 3)[0]
-    attends = has_attention(classifier.model)
+    attends = classifier.has_attention
     return {
         "message": f"{name}: {width}x{height} pixels",
         "seen": enlarged(shown),

@@ -13,6 +13,7 @@ from keras_vit.inspection.pictures import Subject
 from keras_vit.inspection.report import write_report
 from keras_vit.training.callbacks import read_history
 from keras_vit.training.command_line import positive
+from keras_vit.training.run_folder import RunFolder
 
 
 def add_arguments(parser):
@@ -49,28 +50,25 @@ def run(flags):
         chosen = np.sort(np.random.default_rng(0).permutation(len(images))[: flags.limit])
         images, labels = images[chosen], labels[chosen]
     images = classifier.fitted(images)
-    file = model_file(flags.model)
-    history, metrics = file.with_name("history.csv"), file.with_name("metrics.json")
-    subject = Subject(
-        classifier,
-        images,
-        labels,
-        classifier.probabilities(images),
-        read_history(history) if history.exists() else None,
-    )
+    history, policy, metrics = run_of(model_file(flags.model).parent)
+    probabilities = classifier.probabilities(images)
+    subject = Subject(classifier, images, labels, probabilities, history, policy)
     print(f"drawing pictures of {len(images):,} test images")
     flags.out.mkdir(exist_ok=True)
     report = flags.out / "report.html"
-    left_out = write_report(
-        report,
-        model_name(flags.model),
-        subject,
-        read_json(metrics) if metrics.exists() else None,
-        flags.out,
-    )
+    left_out = write_report(report, model_name(flags.model), subject, metrics, flags.out)
     for line in left_out:
         print(f"left out: {line}")
     print(f"see {report}")
+
+
+def run_of(folder):
+    """What the folder's own run left beside the model: its history, AutoAugment, metrics."""
+    run = RunFolder(folder)
+    if not run.finished():
+        return None, None, None
+    policy = run.settings()["preset"].get("auto_augment")
+    return read_history(run.history), policy, read_json(run.metrics)
 
 
 def check_folder(folder, overwrite):

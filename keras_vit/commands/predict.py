@@ -6,8 +6,8 @@ import numpy as np
 
 from keras_vit.commands.model_file import load_model
 from keras_vit.commands.output import refuse_existing
-from keras_vit.inspection.attention_picture import attention_picture
 from keras_vit.inspection.classifier import Classifier
+from keras_vit.inspection.overlays import attention_layers_picture
 
 TOP = 5
 
@@ -18,7 +18,7 @@ def add_arguments(parser):
         "--attention",
         metavar="FILE.png",
         type=Path,
-        help="draw what the last block attends to, laid over the pictures",
+        help="draw what each block attends to, laid over the pictures",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace FILE.png")
 
@@ -32,7 +32,7 @@ def run(flags):
     images = [image for image, _ in pictures]
     probabilities = [classifier.probabilities(image[np.newaxis])[0] for image in images]
     if flags.attention is not None:
-        draw_attention(classifier, images, probabilities, flags.attention)
+        draw_attention(classifier, images, flags.attention)
     for path, (image, size), row in zip(flags.images, pictures, probabilities, strict=True):
         print(f"{path}{note(size, image.shape[:2])}")
         for name, probability in classifier.top(row, TOP):
@@ -48,6 +48,7 @@ def note(before, after):
     return f" ({w}x{h} pixels, scaled and cropped to {width}x{height})"
 
 
-def draw_attention(classifier, images, probabilities, path):
-    predicted = np.argmax(probabilities, axis=1)
-    attention_picture(classifier.model, np.stack(images), predicted, path)
+def draw_attention(classifier, images, path):
+    if not classifier.has_attention:
+        raise ValueError("the model has no attention blocks to look into; leave --attention out")
+    attention_layers_picture(classifier.model, np.stack(images), None, path)

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_vit.data.image_file import read_image, reading_images
 from keras_vit.data.resizing import resize_images
+from keras_vit.layers import TransformerBlock
 from keras_vit.models.intermediates import plain_model
 
 BATCH = 256
@@ -46,6 +47,12 @@ class Classifier:
     def image_size(self):
         """(height, width) that the model takes; None where it takes any."""
         return None if None in self.image_shape[:2] else self.image_shape[:2]
+
+    @property
+    def has_attention(self):
+        """Whether the model has Transformer blocks over a grid of patches to look into."""
+        layers = getattr(self.model, "layers", [])
+        return hasattr(self.model, "grid") and any(isinstance(x, TransformerBlock) for x in layers)
 
     def read(self, path) -> tuple[np.ndarray, tuple[int, int]]:
         """Reads a PNG, JPEG, WebP or BMP file as the model takes it.

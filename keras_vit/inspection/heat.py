@@ -9,7 +9,7 @@ def heat_image(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     """Lays a map over an image, enlarged so that its pixels can be seen.
 
     The map is scaled from its least to its greatest value and coloured with matplotlib's
-    cividis, from blue to yellow; each pixel is half the image's grey and half the map's colour.
+    viridis, from violet to yellow, and laid over the grey image by two thirds.
 
     Args:
         image: uint8 `(H, W, 3)`.
@@ -26,7 +26,8 @@ def heat_image(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
     heat = (heat - heat.min()) / max(np.ptp(heat), 1e-12)
     heat = np.asarray(Image.fromarray(heat).resize(big.size, Image.Resampling.BILINEAR))
     grey = np.asarray(big.convert("L"))[..., np.newaxis]
-    return np.rint(grey / 2 + 127.5 * colormaps["cividis"](heat)[..., :3]).astype("uint8")
+    colors = 255 * colormaps["viridis"](heat)[..., :3]
+    return np.rint(grey / 3 + colors * 2 / 3).astype("uint8")
 
 
 def enlarged(image: np.ndarray) -> np.ndarray:

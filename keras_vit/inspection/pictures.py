@@ -6,12 +6,25 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_vit.inspection.attention_picture import attention_picture
+from keras_vit.inspection.augmentation_picture import augmentation_picture
+from keras_vit.inspection.calibration import calibration_picture
 from keras_vit.inspection.classifier import Classifier
 from keras_vit.inspection.confusion import confusion_picture
 from keras_vit.inspection.curves import curves_picture
+from keras_vit.inspection.distance import attention_distance_picture
+from keras_vit.inspection.filters import filters_picture
 from keras_vit.inspection.html_page import Picture
+from keras_vit.inspection.mistakes import mistakes_picture
+from keras_vit.inspection.overlays import (
+    attention_heads_picture,
+    attention_layers_picture,
+    attention_methods_picture,
+)
+from keras_vit.inspection.positions import position_similarity_picture
 
-FEW = 8  # images that are shown
+SHOWN = 8  # images side by side
+OVERLAID = 4  # images with a row of overlays each
+AVERAGED = 64  # images over which distances are averaged
 
 
 class Subject(NamedTuple):
@@ -23,17 +36,21 @@ class Subject(NamedTuple):
         labels: their classes, int `(N,)`.
         probabilities: the model's answers, `(N, K)`.
         history: rows of `history.csv`; None where there are none.
+        policy: of the AutoAugment that it was trained with; None: with none.
     """
 
     classifier: Classifier
     images: np.ndarray
     labels: np.ndarray
     probabilities: np.ndarray
-    history: list[dict[str, str]] | None
+    history: list[dict[str, str]] | None = None
+    policy: str | None = None
 
 
 def draw_pictures(subject: Subject, folder: Path) -> tuple[list[Picture], list[str]]:
     """Draws every picture that applies, as PNG files.
+
+    However many test images there are, only some are run through the model again.
 
     Args:
         subject: what to draw.
@@ -47,16 +64,20 @@ def draw_pictures(subject: Subject, folder: Path) -> tuple[list[Picture], list[s
         path = folder / name
         try:
             draw(subject, path)
-        except ValueError as error:  # the functions' own, for a model that they can't look into
-            left_out.append(f"{title}: {error}")
+        except NotApplicable as reason:
+            left_out.append(f"{title}: {reason}")
         else:
             drawn.append(Picture(title, caption, path))
     return drawn, left_out
 
 
+class NotApplicable(Exception):
+    """A picture makes no sense for a model; says why."""
+
+
 def draw_curves(subject, path):
     if not subject.history:
-        raise ValueError("there is no history.csv beside the model")
+        raise NotApplicable("there is no history of a training")
     curves_picture(subject.history, path)
 
 
@@ -65,28 +86,141 @@ def draw_confusion(subject, path):
     confusion_picture(subject.labels, predicted, subject.classifier.class_names, path)
 
 
+def draw_mistakes(subject, path):
+    if (subject.probabilities.argmax(axis=1) == subject.labels).all():
+        raise NotApplicable("there are none")
+    names = subject.classifier.class_names
+    mistakes_picture(subject.images, subject.probabilities, subject.labels, names, path)
+
+
+def draw_calibration(subject, path):
+    calibration_picture(subject.probabilities, subject.labels, path)
+
+
 def draw_attention(subject, path):
-    few = slice(FEW)
-    attention_picture(subject.classifier.model, subject.images[few], subject.labels[few], path)
+    attention_picture(*with_attention(subject, SHOWN), path)
+
+
+def draw_layers(subject, path):
+    attention_layers_picture(*with_attention(subject, OVERLAID), path)
+
+
+def draw_heads(subject, path):
+    attention_heads_picture(*with_attention(subject, OVERLAID), path)
+
+
+def draw_methods(subject, path):
+    attention_methods_picture(*with_attention(subject, OVERLAID), path)
+
+
+def draw_distance(subject, path):
+    model, images, _ = with_attention(subject, AVERAGED)
+    attention_distance_picture(model, images, path)
+
+
+def draw_positions(subject, path):
+    model, *_ = with_attention(subject, 0)
+    try:
+        position_similarity_picture(model, path)
+    except ValueError as error:
+        raise NotApplicable(error) from error
+
+
+def draw_filters(subject, path):
+    try:
+        filters_picture(subject.classifier.model, path)
+    except ValueError as error:
+        raise NotApplicable(error) from error
+
+
+def draw_augmentation(subject, path):
+    if subject.policy is None:
+        raise NotApplicable("the model was not trained with it, or that is not known")
+    augmentation_picture(subject.images[0], path, subject.policy)
+
+
+def with_attention(subject, count):
+    """The model, and that many images and labels; no picture for a model without attention."""
+    if not subject.classifier.has_attention:
+        raise NotApplicable("the model has no attention blocks over a grid of patches")
+    return subject.classifier.model, subject.images[:count], subject.labels[:count]
 
 
 PICTURES = (
     (
         "curves.png",
         "Training",
-        "Loss, accuracy and learning rate over the epochs.",
+        "Loss, accuracy and learning rate over the epochs. The training images are augmented, so "
+        "the loss on them may be the higher one.",
         draw_curves,
     ),
     (
         "confusion.png",
         "Confusions",
-        "Rows are true classes, columns predicted ones. A sharp diagonal is a good model.",
+        "Rows are true classes, columns predicted ones: a good model has a bright diagonal alone.",
         draw_confusion,
+    ),
+    (
+        "mistakes.png",
+        "Surest mistakes",
+        "The test images on which the model was wrong with the greatest probability. Labels that "
+        "are wrong themselves often stand out here.",
+        draw_mistakes,
+    ),
+    (
+        "calibration.png",
+        "Calibration",
+        "Whether the model is right as often as it says. Bars below the diagonal: too sure; above "
+        "it: not sure enough.",
+        draw_calibration,
     ),
     (
         "attention.png",
         "Attention of the last block",
-        "Images above the same images multiplied by where the model looks.",
+        "Test images above the same images multiplied by where the model looks.",
         draw_attention,
+    ),
+    (
+        "attention_layers.png",
+        "Attention block by block",
+        "Early blocks mostly mix neighbours; later ones choose what matters.",
+        draw_layers,
+    ),
+    (
+        "attention_heads.png",
+        "Attention head by head",
+        "The heads of the last block, each of which may look for something else.",
+        draw_heads,
+    ),
+    (
+        "attention_methods.png",
+        "Attention, rollout and relevance",
+        "Three ways to ask what the answer rests on: the last block's attention, attention "
+        "multiplied through all blocks, and attention weighted by its effect on the answer.",
+        draw_methods,
+    ),
+    (
+        "distance.png",
+        "Attention distance",
+        f"How far each head looks, averaged over up to {AVERAGED} test images.",
+        draw_distance,
+    ),
+    (
+        "positions.png",
+        "Position embeddings",
+        "For each patch, how alike its position embedding is to every other's.",
+        draw_positions,
+    ),
+    (
+        "filters.png",
+        "First filters",
+        "Principal components of the filters on the pixels.",
+        draw_filters,
+    ),
+    (
+        "augmentation.png",
+        "Augmentation",
+        "What AutoAugment, which the model was trained with, does to a test image.",
+        draw_augmentation,
     ),
 )

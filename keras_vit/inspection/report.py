@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_vit.inspection.calibration import calibration
 from keras_vit.inspection.html_page import write_page
 from keras_vit.inspection.pictures import Subject, draw_pictures
 
@@ -36,6 +37,7 @@ def numbers(subject, metrics):
     rows = {
         "Test images": f"{len(subject.images):,}",
         "Accuracy": f"{np.mean(probabilities.argmax(axis=1) == subject.labels):.2%}",
+        "Calibration error": f"{calibration(probabilities, subject.labels).ece:.2%}",
         "Cross-entropy": f"{-np.mean(np.log(np.maximum(true, 1e-12))):.4f}",
         "Classes": f"{len(subject.classifier.class_names)}",
         "Image size": f"{width}x{height}, {channels} channel{'s' * (channels > 1)}",

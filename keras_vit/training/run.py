@@ -224,7 +224,11 @@ def finish(recipe, trainer, data, preset, settings, batches, folder):
     confusion_picture(data.y_test, predicted, data.class_names, folder.confusion)
     attention_picture(model, data.x_test[:8], data.y_test[:8], folder.attention)
     subject = Subject(
-        Classifier(model, data.class_names), *data.test, as_probabilities(logits), rows
+        Classifier(model, data.class_names),
+        *data.test,
+        as_probabilities(logits),
+        rows,
+        preset.auto_augment,
     )
     write_report(folder.report, recipe.name, subject, metrics)
     write_json(folder.metrics, metrics)

@@ -74,7 +74,7 @@ def test_pictures_that_cannot_be_read(kind, vit_folder, picture, tmp_path, refus
 
 def test_attention_of_a_model_without_it(cnn_file, picture, tmp_path, refused):
     arguments = ("predict", cnn_file, picture, "--attention", tmp_path / "attention.png")
-    assert "no TransformerBlock" in refused(*arguments)
+    assert "no attention blocks" in refused(*arguments)
     assert not (tmp_path / "attention.png").exists()
 
 

@@ -44,16 +44,17 @@ def add_arguments(parser):
 def run(flags):
     check_folder(flags.out, flags.overwrite)
     classifier = Classifier(load_model(flags.model))
-    data = load_data(flags.data, data_dir=flags.data_dir, image_size=classifier.image_size)
+    # A folder's pictures may differ in size; arrays are resized a batch at a time.
+    image_size = classifier.image_size if Path(flags.data).is_dir() else None
+    data = load_data(flags.data, data_dir=flags.data_dir, image_size=image_size)
     classifier, images, labels = matched(classifier, data)
     if flags.limit is not None and flags.limit < len(images):
         chosen = np.sort(np.random.default_rng(0).permutation(len(images))[: flags.limit])
         images, labels = images[chosen], labels[chosen]
-    images = classifier.fitted(images)
     history, policy, metrics = run_of(model_file(flags.model).parent)
+    print(f"{len(images):,} test images")
     probabilities = classifier.probabilities(images)
     subject = Subject(classifier, images, labels, probabilities, history, policy)
-    print(f"drawing pictures of {len(images):,} test images")
     flags.out.mkdir(exist_ok=True)
     report = flags.out / "report.html"
     left_out = write_report(report, model_name(flags.model), subject, metrics, flags.out)

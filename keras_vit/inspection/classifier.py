@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_vit.data.image_file import read_image, reading_images
 from keras_vit.data.resizing import resize_images
-from keras_vit.layers import TransformerBlock
+from keras_vit.inspection.attention import attention_blocks
 from keras_vit.models.intermediates import plain_model
 
 BATCH = 256
@@ -32,11 +32,10 @@ class Classifier:
         takes, gives = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
         if not is_shape(takes, 4) or takes[3] is None:
             raise ValueError(f"the model must take images (B, H, W, C); it takes {takes}")
-        if not is_shape(gives, 2) or (gives[1] or 0) < 2 or getattr(model, "num_classes", 1) == 0:
-            raise ValueError(
-                f"the model must give a number for each of its classes, (B, K); it gives {gives}"
-                + (" features, without a head" if getattr(model, "num_classes", 1) == 0 else "")
-            )
+        if getattr(model, "num_classes", None) == 0:
+            raise ValueError(f"the model has no head: it gives features {gives}, not classes")
+        if not is_shape(gives, 2) or (gives[1] or 0) < 2:
+            raise ValueError(f"the model must give logits of its classes (B, K); it gives {gives}")
         self.image_shape = tuple(takes[1:])
         names = class_names or getattr(model, "class_names", None) or map(str, range(gives[1]))
         self.class_names = tuple(names)
@@ -51,8 +50,11 @@ class Classifier:
     @property
     def has_attention(self):
         """Whether the model has Transformer blocks over a grid of patches to look into."""
-        layers = getattr(self.model, "layers", [])
-        return hasattr(self.model, "grid") and any(isinstance(x, TransformerBlock) for x in layers)
+        try:
+            attention_blocks(self.model)
+        except ValueError:
+            return False
+        return hasattr(self.model, "grid") and hasattr(self.model, "class_token")
 
     def read(self, path) -> tuple[np.ndarray, tuple[int, int]]:
         """Reads a PNG, JPEG, WebP or BMP file as the model takes it.
@@ -83,9 +85,16 @@ class Classifier:
         return with_channels(images, self.image_shape[2])
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """float32 `(B, K)`, each row summing to 1, for images that fit the model."""
-        verbose = int(len(images) >= WITH_PROGRESS and sys.stdout.isatty())
-        return as_probabilities(self.model.predict(images, batch_size=BATCH, verbose=verbose))
+        """float32 `(B, K)`, each row summing to 1, for uint8 images of any size `(B, h, w, c)`."""
+        told = len(images) >= WITH_PROGRESS and sys.stdout.isatty()
+        bar = keras.utils.Progbar(len(images), verbose=int(told))
+        outputs = []
+        # All images at once may not fit in the model's size: 10,000 of 224x224 are 1.5 GB.
+        for start in range(0, len(images), BATCH):
+            batch = self.fitted(images[start : start + BATCH])
+            outputs.append(self.model.predict(batch, batch_size=BATCH, verbose=0))
+            bar.add(len(batch))
+        return as_probabilities(np.concatenate(outputs))
 
     def top(self, probabilities: np.ndarray, count: int = 5) -> list[tuple[str, float]]:
         """The likeliest classes of one image's `(K,)`: (name, probability), likeliest first."""

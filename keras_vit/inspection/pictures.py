@@ -1,5 +1,6 @@
 """Every picture that there is, and which of them apply to a model."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,7 +33,7 @@ class Subject(NamedTuple):
 
     Attributes:
         classifier: the model.
-        images: test images as the model takes them, uint8 `(N, H, W, C)`.
+        images: test images, uint8 `(N, H, W, C)`, of the model's size or another.
         labels: their classes, int `(N,)`.
         probabilities: the model's answers, `(N, K)`.
         history: rows of `history.csv`; None where there are none.
@@ -47,7 +48,9 @@ class Subject(NamedTuple):
     policy: str | None = None
 
 
-def draw_pictures(subject: Subject, folder: Path) -> tuple[list[Picture], list[str]]:
+def draw_pictures(
+    subject: Subject, folder: Path, ready: Sequence[Path] = ()
+) -> tuple[list[Picture], list[str]]:
     """Draws every picture that applies, as PNG files.
 
     However many test images there are, only some are run through the model again.
@@ -55,29 +58,28 @@ def draw_pictures(subject: Subject, folder: Path) -> tuple[list[Picture], list[s
     Args:
         subject: what to draw.
         folder: where the files go.
+        ready: pictures of these names that were drawn before; they are taken as they are.
 
     Returns:
         The pictures, and a line for each that does not apply, with the reason.
     """
     drawn, left_out = [], []
+    before = {path.name: path for path in ready}
     for name, title, caption, draw in PICTURES:
-        path = folder / name
+        path = before.get(name, folder / name)
         try:
-            draw(subject, path)
-        except NotApplicable as reason:
+            if name not in before:
+                draw(subject, path)
+        except ValueError as reason:  # what every function raises for a model it can't look into
             left_out.append(f"{title}: {reason}")
         else:
             drawn.append(Picture(title, caption, path))
     return drawn, left_out
 
 
-class NotApplicable(Exception):
-    """A picture makes no sense for a model; says why."""
-
-
 def draw_curves(subject, path):
     if not subject.history:
-        raise NotApplicable("there is no history of a training")
+        raise ValueError("there is no history of a training")
     curves_picture(subject.history, path)
 
 
@@ -88,7 +90,7 @@ def draw_confusion(subject, path):
 
 def draw_mistakes(subject, path):
     if (subject.probabilities.argmax(axis=1) == subject.labels).all():
-        raise NotApplicable("there are none")
+        raise ValueError("there are none")
     names = subject.classifier.class_names
     mistakes_picture(subject.images, subject.probabilities, subject.labels, names, path)
 
@@ -120,30 +122,25 @@ def draw_distance(subject, path):
 
 def draw_positions(subject, path):
     model, *_ = with_attention(subject, 0)
-    try:
-        position_similarity_picture(model, path)
-    except ValueError as error:
-        raise NotApplicable(error) from error
+    position_similarity_picture(model, path)
 
 
 def draw_filters(subject, path):
-    try:
-        filters_picture(subject.classifier.model, path)
-    except ValueError as error:
-        raise NotApplicable(error) from error
+    filters_picture(subject.classifier.model, path)
 
 
 def draw_augmentation(subject, path):
     if subject.policy is None:
-        raise NotApplicable("the model was not trained with it, or that is not known")
+        raise ValueError("the model was not trained with it, or that is not known")
     augmentation_picture(subject.images[0], path, subject.policy)
 
 
 def with_attention(subject, count):
     """The model, and that many images and labels; no picture for a model without attention."""
     if not subject.classifier.has_attention:
-        raise NotApplicable("the model has no attention blocks over a grid of patches")
-    return subject.classifier.model, subject.images[:count], subject.labels[:count]
+        raise ValueError("the model has no attention blocks over a grid of patches")
+    images = subject.classifier.fitted(subject.images[:count])
+    return subject.classifier.model, images, subject.labels[:count]
 
 
 PICTURES = (
@@ -164,7 +161,7 @@ PICTURES = (
         "mistakes.png",
         "Surest mistakes",
         "The test images on which the model was wrong with the greatest probability. Labels that "
-        "are wrong themselves often stand out here.",
+        "are wrong themselves may stand out here.",
         draw_mistakes,
     ),
     (
@@ -183,7 +180,7 @@ PICTURES = (
     (
         "attention_layers.png",
         "Attention block by block",
-        "Early blocks mostly mix neighbours; later ones choose what matters.",
+        "What each block attends to, mean over its heads. The scale is each panel's own.",
         draw_layers,
     ),
     (

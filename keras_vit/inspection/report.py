@@ -10,7 +10,7 @@ from keras_vit.inspection.html_page import write_page
 from keras_vit.inspection.pictures import Subject, draw_pictures
 
 
-def write_report(path, title, subject: Subject, metrics=None, folder=None) -> list[str]:
+def write_report(path, title, subject: Subject, metrics=None, folder=None, ready=()) -> list[str]:
     """Draws every picture that applies and writes the page that holds them all.
 
     Args:
@@ -19,12 +19,13 @@ def write_report(path, title, subject: Subject, metrics=None, folder=None) -> li
         subject: the model and the test images.
         metrics: a run's `metrics.json`, for the table.
         folder: where the pictures are kept as PNG files too; None: nowhere.
+        ready: pictures that were drawn before, taken as they are.
 
     Returns:
         A line for each picture that does not apply, with the reason.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        pictures, left_out = draw_pictures(subject, Path(folder or scratch))
+        pictures, left_out = draw_pictures(subject, Path(folder or scratch), ready)
         write_page(path, title, numbers(subject, metrics or {}), pictures, left_out)
     return left_out
 
@@ -33,14 +34,15 @@ def numbers(subject, metrics):
     """The table's rows."""
     model, probabilities = subject.classifier.model, subject.probabilities
     true = probabilities[np.arange(len(probabilities)), subject.labels]
-    height, width, channels = subject.images.shape[1:]
+    height, width, channels = subject.classifier.image_shape
     rows = {
         "Test images": f"{len(subject.images):,}",
         "Accuracy": f"{np.mean(probabilities.argmax(axis=1) == subject.labels):.2%}",
         "Calibration error": f"{calibration(probabilities, subject.labels).ece:.2%}",
         "Cross-entropy": f"{-np.mean(np.log(np.maximum(true, 1e-12))):.4f}",
         "Classes": f"{len(subject.classifier.class_names)}",
-        "Image size": f"{width}x{height}, {channels} channel{'s' * (channels > 1)}",
+        "Image size": (f"{width}x{height}" if width and height else "any")
+        + f", {channels} channel{'s' * (channels > 1)}",
         "Parameters": f"{model.count_params():,}",
     }
     told = {

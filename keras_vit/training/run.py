@@ -230,14 +230,15 @@ def finish(recipe, trainer, data, preset, settings, batches, folder):
         rows,
         preset.auto_augment,
     )
-    write_report(folder.report, recipe.name, subject, metrics)
+    pictures = (folder.curves, folder.confusion, folder.attention)
+    write_report(folder.report, recipe.name, subject, metrics, ready=pictures)
     write_json(folder.metrics, metrics)
     folder.drop_checkpoint()
     print(
         f"{recipe.name}: {metrics['test_accuracy']:.2%} of {len(data.x_test):,} test images right "
         f"after {seconds:.0f} s of training"
     )
-    for file in (folder.curves, folder.confusion, folder.attention, folder.report):
+    for file in (*pictures, folder.report):
         print(f"{recipe.name}: see {file}")
     return metrics
 

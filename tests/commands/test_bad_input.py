@@ -56,7 +56,7 @@ def test_models_that_are_no_classifiers_of_images(tmp_path, refused):
     vectors = keras.Sequential([keras.Input((8,)), keras.layers.Dense(3)])
     vectors.save(tmp_path / "vectors.keras")
     rest = needs("predict", tmp_path)
-    assert "without a head" in refused("predict", tmp_path / "features.keras", *rest)
+    assert "has no head" in refused("predict", tmp_path / "features.keras", *rest)
     assert "must take images" in refused("predict", tmp_path / "vectors.keras", *rest)
 
 

@@ -72,6 +72,14 @@ def refused(capsys, *arguments):
     return lines[0]
 
 
+@pytest.fixture(autouse=True)
+def without_report(monkeypatch):
+    """The report takes seconds; that of `finished`, which is made before, is whole."""
+    monkeypatch.setattr(
+        "keras_vit.training.run.write_report", lambda path, *_, **__: path.write_text("")
+    )
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "finished"

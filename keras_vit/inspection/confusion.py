@@ -56,7 +56,7 @@ def confusion_picture(labels, predicted, class_names, path):
     if few:
         for (row, column), share in np.ndenumerate(shares):
             color = "black" if share > 50 else "white"
-            text = f"{share:.1f}" if 0 < share < 1 else f"{share:.0f}" if share else ""
+            text = f"{share:.{int(share < 1 or 99 < share < 100)}f}" if share else ""
             axes.text(column, row, text, ha="center", va="center", color=color, size=8)
     beside.axis("off")
     beside.set_title("Worst confusions", loc="left")
@@ -71,7 +71,7 @@ def confusion_picture(labels, predicted, class_names, path):
         "\n".join(lines if len(lines) > 1 else ["none"]),
         va="top",
         family="monospace",
-        size=9,
+        size=9 if few else 11,
         linespacing=1.4,
         parse_math=False,
     )

@@ -6,6 +6,7 @@ from keras_vit.inspection.calibration import calibration
 from keras_vit.inspection.confusion import confusion_matrix, worst_confusions
 from keras_vit.inspection.distance import attention_distance
 from keras_vit.inspection.filters import filter_components
+from keras_vit.inspection.mistakes import confident_mistakes
 from keras_vit.inspection.patch_attention import patch_attention
 from keras_vit.inspection.positions import position_similarity
 from keras_vit.inspection.relevance import attention_relevance
@@ -18,6 +19,7 @@ __all__ = [
     "attention_relevance",
     "attention_rollout",
     "calibration",
+    "confident_mistakes",
     "confusion_matrix",
     "filter_components",
     "iter_attention_maps",

@@ -1,6 +1,7 @@
 """What the last block attends to, laid over the images."""
 
 import numpy as np
+from keras import ops
 
 from keras_vit.inspection.attention import attention_maps
 from keras_vit.inspection.figures import (
@@ -75,7 +76,9 @@ def who_looks(model):
 def captions(model, images, labels=None):
     """A line for each image: its true class, and where that is another the predicted one."""
     names = class_names_of(model)
-    predicted = model.predict(images, verbose=0).argmax(axis=1)
+    # Not `predict`, which would be compiled for a handful of images.
+    logits = model(np.asarray(images, "float32"), training=False)
+    predicted = ops.convert_to_numpy(ops.argmax(logits, axis=1))
     if labels is None:
         return [f"taken for {names[guess]}" for guess in predicted]
     labels = checked_labels(labels, len(images), len(names))

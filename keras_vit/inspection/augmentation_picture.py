@@ -30,7 +30,7 @@ def augmentation_picture(image, path, policy="cifar10"):
     both, upwards = np.ones((count, 2), bool), np.ones((count, 2), int)
     images = np.repeat(image[None], count, axis=0)
     augmented = ops.convert_to_numpy(layer.apply_policy(images, np.arange(count), both, upwards))
-    figure = new_figure(11, 10)
+    figure = new_figure(9, 8.6)
     beside, grid = figure.subfigures(1, 2, width_ratios=(1, 6))
     original = beside.subplots()
     show_image(original, image)

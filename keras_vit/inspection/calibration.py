@@ -85,12 +85,17 @@ def calibration_picture(probabilities, labels, path, bins=15):
         height=100 * np.nan_to_num(found.accuracy), edgecolor="white", label="accuracy", **place
     )
     axes.plot([0, 100], [0, 100], color="0.2", linestyle="--", label="right as often as it says")
-    axes.plot(100 * found.confidence, 100 * found.accuracy, "o", color="C1", label="mean of a bin")
-    axes.set(ylabel="accuracy in %", xlim=(0, 100), ylim=(0, 100))
-    axes.set_title(
-        f"Reliability, {len(labels):,} images: expected calibration error {found.ece:.1%}"
+    axes.plot(
+        100 * found.confidence,
+        100 * found.accuracy,
+        "o",
+        color="C1",
+        clip_on=False,
+        label="mean of a bin",
     )
-    axes.legend(loc="upper left")
+    axes.set(ylabel="accuracy in %", xlim=(0, 100), ylim=(0, 100))
+    axes.set_title(f"{len(labels):,} images, expected calibration error {found.ece:.1%}", size=11)
     below.bar(height=100 * found.count / found.count.sum(), color="0.6", edgecolor="white", **place)
     below.set(xlabel="confidence: probability of the predicted class in %", ylabel="images in %")
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8)
     save_figure(figure, path)

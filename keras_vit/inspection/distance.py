@@ -70,9 +70,8 @@ def attention_distance_picture(model, images, path, batch_size=32):
     even = np.full((1, 1, 1, rows * columns, rows * columns), 1.0)
     figure = new_figure(6, 3.6)
     axes = figure.subplots()
-    blocks = np.arange(1, len(distances) + 1)
     for head, of_head in enumerate(distances.T):
-        axes.plot(blocks, of_head, "o", color="C0", alpha=0.7, label="a head" if not head else None)
+        axes.plot(of_head, "o", color="C0", alpha=0.7, label="a head" if not head else None)
     axes.axhline(
         attention_distance(even, model.grid, cell).item(),
         color="0.4",

@@ -50,7 +50,6 @@ def mistakes_picture(images, probabilities, labels, class_names, path, count=24)
         )
         panel.set_xlabel(f"{probabilities[index][guess]:.1%} sure", size=8, labelpad=2)
     wrong = (np.argmax(probabilities, axis=1) != labels).sum()
-    figure.suptitle(
-        f"Surest mistakes of {wrong:,}: true class \N{RIGHTWARDS ARROW} predicted one", size=10
-    )
+    what = f"The surest of {wrong:,} mistakes"
+    figure.suptitle(f"{what}: true class \N{RIGHTWARDS ARROW} predicted class", size=10)
     save_figure(figure, path)

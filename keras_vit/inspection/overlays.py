@@ -1,5 +1,7 @@
 """Heat maps over images: one row an image, one column a block, a head or a method."""
 
+import numpy as np
+
 from keras_vit.inspection.attention import attention_blocks, attention_maps
 from keras_vit.inspection.attention_picture import captions, who_looks
 from keras_vit.inspection.figures import new_figure, save_figure, show_image, spread
@@ -7,6 +9,8 @@ from keras_vit.inspection.patch_attention import patch_attention, reads_class_to
 from keras_vit.inspection.relevance import attention_relevance
 from keras_vit.inspection.rollout import attention_rollout
 from keras_vit.models.intermediates import plain_model
+
+PANEL = 1.4  # width of an image, in inches
 
 
 def attention_layers_picture(model, images, labels, path, layers=None):
@@ -57,7 +61,8 @@ def attention_methods_picture(model, images, labels, path):
     heats = {
         "last block": maps[-1],
         "rollout": attention_rollout(maps),
-        "relevance": attention_relevance(model, images),
+        # Less what each token has of itself, which has nothing to do with attention.
+        "relevance": attention_relevance(model, images) - np.eye(maps.shape[-1]),
     }
     heats = {name: over_patches(model, heat) for name, heat in heats.items()}
     title = "Attention of the last block, rolled out through all, and its relevance\n"
@@ -77,7 +82,14 @@ def overlay_picture(images, heats, captions, title, path):
         title: of the figure.
         path: of the PNG file.
     """
-    figure = new_figure(1.4 * (len(heats) + 2), 1.62 * len(images) + 0.7)
+    from matplotlib.cm import ScalarMappable
+
+    height, width = images.shape[1:3]
+    letters = max(len(line) for caption in captions for line in caption.splitlines())
+    figure = new_figure(
+        PANEL * (1 + len(heats)) + 0.08 * letters + 1.5,
+        (PANEL * height / width + 0.27) * len(images) + 0.55,
+    )
     axes = figure.subplots(len(images), 1 + len(heats), squeeze=False)
     for row, image in enumerate(images):
         show_image(axes[row, 0], image)
@@ -85,11 +97,13 @@ def overlay_picture(images, heats, captions, title, path):
             captions[row], size=9, rotation=0, ha="right", va="center", parse_math=False
         )
         for column, (name, heat) in enumerate(heats.items(), 1):
-            drawn = show_heat(axes[row, column], image, heat[row])
+            show_heat(axes[row, column], image, heat[row])
             if row == 0:
                 axes[row, column].set_title(name, size=9, parse_math=False)
     axes[0, 0].set_title("image", size=9)
-    bar = figure.colorbar(drawn, ax=axes, ticks=[0, 1], aspect=30, pad=0.01, shrink=0.9)
+    bar = figure.colorbar(
+        ScalarMappable(cmap="viridis"), ax=axes, ticks=[0, 1], aspect=30, shrink=0.9
+    )
     bar.ax.set_yticklabels(["least", "most"], size=8)
     bar.set_label("share of the attention, scaled panel by panel", size=8)
     figure.suptitle(title, size=10)
@@ -99,14 +113,16 @@ def overlay_picture(images, heats, captions, title, path):
 def show_heat(axes, image, heat):
     """One map `(rows, columns)` over one grey image, its range in per cent below."""
     height, width = image.shape[:2]
-    show_image(axes, image.mean(axis=-1, keepdims=True))
+    # Never black: colors would not be told apart on it.
+    show_image(axes, 64 + 0.75 * image.mean(axis=-1, keepdims=True))
     shares = 100 * heat / max(heat.sum(), 1e-12)
     low, high = shares.min(), shares.max()
-    axes.set_xlabel(f"{low:.2g}–{high:.2g} %", size=8, labelpad=2)
-    return axes.imshow(
-        (shares - low) / max(high - low, 1e-12),
+    axes.set_xlabel(f"{low:.1f}–{high:.1f} %", size=8, labelpad=2)
+    scaled = (shares - low) / max(high - low, 1e-12)
+    axes.imshow(
+        scaled,
         cmap="viridis",
-        alpha=0.65,
+        alpha=0.35 + 0.5 * scaled,  # where it looks little, the image shows through
         vmin=0,
         vmax=1,
         interpolation="bilinear",

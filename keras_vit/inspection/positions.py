@@ -56,9 +56,9 @@ def position_similarity_picture(model, path):
         drawn = panel.imshow(similarity[rows[i], columns[j]], cmap="viridis", vmin=low, vmax=1)
         panel.set(xticks=[], yticks=[])
     for panel, row in zip(axes[:, 0], rows, strict=True):
-        panel.set_ylabel(row + 1, size=8, rotation=0, ha="right", va="center")
+        panel.set_ylabel(row, size=8, rotation=0, ha="right", va="center")
     for panel, column in zip(axes[-1], columns, strict=True):
-        panel.set_xlabel(column + 1, size=8)
+        panel.set_xlabel(column, size=8)
     figure.supylabel("row of the patch", size=9)
     figure.supxlabel("column of the patch", size=9)
     figure.colorbar(drawn, ax=axes, aspect=30, label="cosine similarity")

@@ -1,0 +1,96 @@
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_vit.commands import main
+
+RNG = np.random.default_rng(0)
+NAMES = ("ant", "bee", "cat", "dog", "elk", "fox")
+
+
+@pytest.fixture(autouse=True)
+def few_pictures(monkeypatch):
+    """Those that take no time; `tests/inspection/test_report.py` draws them all."""
+    from keras_vit.inspection import pictures
+
+    few = [p for p in pictures.PICTURES if p[0] in ("curves.png", "confusion.png", "distance.png")]
+    monkeypatch.setattr(pictures, "PICTURES", few)
+
+
+def written(path, count=24, size=8, channels=3, **more):
+    images = RNG.integers(0, 256, (count, size, size, channels)).astype("uint8")
+    labels = np.arange(count) % 6
+    np.savez(path, x_train=images, y_train=labels, x_test=images, y_test=labels, **more)
+    return path
+
+
+def rows(report):
+    """What the table says, by its first column."""
+    return dict(re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', report.read_text()))
+
+
+def test_a_report_and_its_pictures(vit_folder, tmp_path, capsys):
+    data, out = written(tmp_path / "data.npz"), tmp_path / "report"
+    arguments = ["inspect", str(vit_folder), "--data", str(data), "--out", str(out)]
+    main(arguments)
+    assert {p.name for p in out.iterdir()} == {"confusion.png", "distance.png", "report.html"}
+    printed = capsys.readouterr().out
+    assert "left out: Training: there is no history" in printed
+    assert printed.strip().endswith(f"see {out / 'report.html'}")
+    assert rows(out / "report.html")["Test images"] == "24"
+    assert "<title>insects</title>" in (out / "report.html").read_text()
+
+    (out / "notes.txt").write_text("mine")
+    main([*arguments, "--limit", "10", "--overwrite"])
+    assert rows(out / "report.html")["Test images"] == "10"
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_a_runs_folder_tells_its_history_and_its_metrics(vit_folder, tmp_path):
+    run, out = tmp_path / "run", tmp_path / "report"
+    shutil.copytree(vit_folder, run)
+    (run / "history.csv").write_text("epoch,loss,accuracy,learning_rate\n1,2.0,0.1,0.001\n")
+    (run / "metrics.json").write_text(json.dumps({"epochs": 7, "command": "python mine.py"}))
+    settings = {"preset": {}, "preset_name": "x", "data": "x", "seed": 0}
+    (run / "config.json").write_text(json.dumps(settings))
+    data = written(tmp_path / "data.npz")
+    main(["inspect", str(run), "--data", str(data), "--out", str(out)])
+    assert (out / "curves.png").exists()
+    assert rows(out / "report.html")["Epochs"] == "7"
+    assert rows(out / "report.html")["Command"] == "python mine.py"
+
+
+def test_a_model_without_attention_on_pictures_of_other_sizes(cnn_file, tmp_path, capsys):
+    for digit in range(10):
+        folder = tmp_path / "photos" / str(digit)
+        folder.mkdir(parents=True)
+        for k in range(2):
+            pixels = RNG.integers(0, 256, (9 + k, 12, 3)).astype("uint8")
+            Image.fromarray(pixels).save(folder / f"{k}.png")
+    out = tmp_path / "report"
+    main(["inspect", str(cnn_file), "--data", str(tmp_path / "photos"), "--out", str(out)])
+    assert {p.name for p in out.iterdir()} == {"confusion.png", "report.html"}
+    assert "Attention distance: the model has no attention blocks" in capsys.readouterr().out
+
+
+def test_classes_are_matched_by_name(vit_folder, tmp_path, monkeypatch):
+    """A part of the classes in another order: the accuracy is that of the names."""
+    import keras
+
+    model = keras.saving.load_model(vit_folder / "model.keras")
+    images = RNG.integers(0, 256, (40, 8, 8, 3)).astype("uint8")
+    predicted = model.predict(images, verbose=0).argmax(axis=1)
+    (some,) = np.unique(predicted)[:1]
+    chosen = images[predicted == some]
+    names = [NAMES[k] for k in (5, 0, 3, some)]
+    names = list(dict.fromkeys(reversed(names)))
+    labels = np.full(len(chosen), names.index(NAMES[some]))
+    path = tmp_path / "data.npz"
+    arrays = {"x_train": chosen, "y_train": labels, "x_test": chosen, "y_test": labels}
+    np.savez(path, **arrays, class_names=names)
+    main(["inspect", str(vit_folder), "--data", str(path), "--out", str(tmp_path / "report")])
+    assert rows(tmp_path / "report" / "report.html")["Accuracy"] == "100.00%"

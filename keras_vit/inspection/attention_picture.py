@@ -4,6 +4,7 @@ import numpy as np
 from keras import ops
 
 from keras_vit.inspection.attention import attention_maps
+from keras_vit.inspection.checks import checked_images
 from keras_vit.inspection.figures import (
     checked_labels,
     class_names_of,
@@ -53,7 +54,7 @@ def attention_picture(model, images, labels, path):
     Raises:
         ValueError: for images that the model does not take, or labels that are none of its.
     """
-    model = plain_model(model)
+    model, images = plain_model(model), checked_images(model, images)
     maps = attention_maps(model, images, layers=[-1])[0]
     shown = attended_images(images, patch_attention(maps, model.grid, reads_class_token(model)))
     titles = captions(model, images, labels)
@@ -74,15 +75,23 @@ def who_looks(model):
 
 
 def captions(model, images, labels=None):
-    """A line for each image: its true class, and where that is another the predicted one."""
+    """For each image its true class, with a tick where that is the predicted one.
+
+    Args:
+        model: the plain model.
+        images: float32 `(B, H, W, C)`, 0-255.
+        labels: true classes, int `(B,)`; None: the predicted classes alone.
+    """
     names = class_names_of(model)
     # Not `predict`, which would be compiled for a handful of images.
-    logits = model(np.asarray(images, "float32"), training=False)
+    logits = model(images, training=False)
     predicted = ops.convert_to_numpy(ops.argmax(logits, axis=1))
     if labels is None:
         return [f"taken for {names[guess]}" for guess in predicted]
     labels = checked_labels(labels, len(images), len(names))
+    right = "{} \N{CHECK MARK}"
+    wrong = "{},\ntaken for {}"
     return [
-        names[true] if true == guess else f"{names[true]},\ntaken for {names[guess]}"
+        (right if true == guess else wrong).format(names[true], names[guess])
         for true, guess in zip(labels, predicted, strict=True)
     ]

@@ -67,13 +67,14 @@ def attention_distance_picture(model, images, path, batch_size=32):
         for maps in iter_attention_maps(model, images, batch_size=batch_size)
     )
     distances = total / len(images)
-    even = np.full((1, 1, 1, rows * columns, rows * columns), 1.0)
+    even = np.ones((1, 1, 1, rows * columns, rows * columns))
+    reach = attention_distance(even, model.grid, cell).item()
     figure = new_figure(6, 3.6)
     axes = figure.subplots()
     for head, of_head in enumerate(distances.T):
         axes.plot(of_head, "o", color="C0", alpha=0.7, label="a head" if not head else None)
     axes.axhline(
-        attention_distance(even, model.grid, cell).item(),
+        reach,
         color="0.4",
         linestyle="--",
         label="attention to all patches alike",
@@ -82,7 +83,7 @@ def attention_distance_picture(model, images, path, batch_size=32):
         xlabel="block",
         ylabel="mean attention distance in pixels",
         title=f"How far the heads look, {len(images):,} images of {height}x{width} pixels",
-        ylim=(0, None),
+        ylim=(0, 1.1 * max(reach, distances.max())),
     )
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3)

@@ -46,7 +46,7 @@ def first_filters(model):
     for layer in layers:
         if isinstance(layer, Patches):
             encoder = next(x for x in layers if isinstance(x, PatchEncoder))
-            kernel = ops.convert_to_numpy(encoder.projection.kernel)
+            kernel = dense_kernel(encoder.projection)
             return kernel.reshape(*layer.patch_size, -1, kernel.shape[-1])
         if isinstance(layer, ConvStem):
             layer = layer.convolutions[0]
@@ -55,6 +55,13 @@ def first_filters(model):
         if isinstance(layer, keras.Model):
             return first_filters(layer)
     raise ValueError(f"The model has no patch projection and no convolution: {model!r}")
+
+
+def dense_kernel(layer):
+    kernel = ops.convert_to_numpy(layer.kernel)
+    if layer.quantization_mode == "int8":
+        return kernel / ops.convert_to_numpy(layer.kernel_scale)
+    return kernel
 
 
 def filters_picture(model, path, count=28):

@@ -4,6 +4,7 @@ import numpy as np
 
 from keras_vit.inspection.attention import attention_blocks, attention_maps
 from keras_vit.inspection.attention_picture import captions, who_looks
+from keras_vit.inspection.checks import checked_images
 from keras_vit.inspection.figures import new_figure, save_figure, show_image, spread
 from keras_vit.inspection.patch_attention import patch_attention, reads_class_token
 from keras_vit.inspection.relevance import attention_relevance
@@ -26,7 +27,7 @@ def attention_layers_picture(model, images, labels, path, layers=None):
     Raises:
         ValueError: for images that the model does not take, or labels that are none of its.
     """
-    model = plain_model(model)
+    model, images = plain_model(model), checked_images(model, images)
     names = [block.name for block in attention_blocks(model)]
     chosen = spread(len(names)) if layers is None else list(layers)
     maps = attention_maps(model, images, chosen)
@@ -42,7 +43,7 @@ def attention_heads_picture(model, images, labels, path, layer=-1):
         model, images, labels, path: as in `attention_layers_picture`.
         layer: index of the block. Of more than 8 heads, 8 spread evenly are drawn.
     """
-    model = plain_model(model)
+    model, images = plain_model(model), checked_images(model, images)
     name = attention_blocks(model, [layer])[0].name
     maps = attention_maps(model, images, [layer])[0]
     heats = {f"head {i}": over_patches(model, maps[:, i]) for i in spread(maps.shape[1])}
@@ -56,7 +57,7 @@ def attention_methods_picture(model, images, labels, path):
     Args:
         model, images, labels, path: as in `attention_layers_picture`.
     """
-    model = plain_model(model)
+    model, images = plain_model(model), checked_images(model, images)
     maps = attention_maps(model, images)
     heats = {
         "last block": maps[-1],
@@ -105,7 +106,7 @@ def overlay_picture(images, heats, captions, title, path):
         ScalarMappable(cmap="viridis"), ax=axes, ticks=[0, 1], aspect=30, shrink=0.9
     )
     bar.ax.set_yticklabels(["least", "most"], size=8)
-    bar.set_label("share of the attention, scaled panel by panel", size=8)
+    bar.set_label("attention, panel by panel", size=8)
     figure.suptitle(title, size=10)
     save_figure(figure, path)
 
@@ -113,7 +114,7 @@ def overlay_picture(images, heats, captions, title, path):
 def show_heat(axes, image, heat):
     """One map `(rows, columns)` over one grey image, its range in per cent below."""
     height, width = image.shape[:2]
-    # Never black: colors would not be told apart on it.
+    # Never black: colours would not be told apart on it.
     show_image(axes, 64 + 0.75 * image.mean(axis=-1, keepdims=True))
     shares = 100 * heat / max(heat.sum(), 1e-12)
     low, high = shares.min(), shares.max()

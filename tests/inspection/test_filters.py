@@ -1,3 +1,5 @@
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -53,3 +55,13 @@ def test_models_without_filters_and_bad_counts_are_refused():
         filter_components(dense)
     with pytest.raises(ValueError, match="`count` must be 1 or more. Received: 0"):
         filter_components(ViT(**SMALL), 0)
+
+
+def test_a_quantised_models_components_are_those_that_it_had():
+    model = ViT(**SMALL)
+    before = directions(filter_components(model, 5))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras names each kind of layer that has no int8 form
+        model.quantize("int8")
+    agreement = (directions(filter_components(model, 5)) * before).sum(axis=1)
+    np.testing.assert_allclose(np.abs(agreement), 1, atol=0.01)

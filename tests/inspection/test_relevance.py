@@ -1,10 +1,12 @@
+import warnings
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 from scipy.special import erf, softmax
 
-from keras_vit import AugmentedModel, ViT, attention_relevance, intermediates
+from keras_vit import AugmentedModel, ViT, attention_maps, attention_relevance, intermediates
 from keras_vit.layers import TransformerBlock
 
 pytestmark = pytest.mark.backends
@@ -101,6 +103,17 @@ def test_a_bfloat16_models_relevance_is_near_the_exact_one():
     exact = attention_relevance(model, IMAGES, 0)
     scale = np.abs(exact - np.eye(7)).max()
     np.testing.assert_allclose(attention_relevance(low, IMAGES, 0), exact, atol=0.1 * scale)
+
+
+def test_a_quantised_model_can_be_looked_into():
+    model = random_model()
+    exact_maps, exact = attention_maps(model, IMAGES), attention_relevance(model, IMAGES, 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras names each kind of layer that has no int8 form
+        model.quantize("int8")
+    np.testing.assert_allclose(attention_maps(model, IMAGES), exact_maps, atol=0.1)
+    relevance = attention_relevance(model, IMAGES, 0)
+    assert np.corrcoef(relevance[:, 0, 1:].ravel(), exact[:, 0, 1:].ravel())[0, 1] > 0.9
 
 
 @pytest.mark.parametrize("classes", [3, -1, [0, 1], [0, 1, 3, 0], 0.5, "cat"])

@@ -34,6 +34,8 @@ class TransformerBlock(CompositeLayer):
     Output shape: `(B, T, D)`.
     """
 
+    mlp_class = MLP  # a subclass with another MLP names it here
+
     def __init__(
         self,
         num_heads,
@@ -74,7 +76,7 @@ class TransformerBlock(CompositeLayer):
             name="attention",
             **shared,
         )
-        self.mlp = MLP(
+        self.mlp = self.mlp_class(
             mlp_dim,
             dropout=dropout,
             activation=activation,

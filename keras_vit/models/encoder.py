@@ -18,8 +18,9 @@ def encoded(x, depth, drop_path=0.0, block=TransformerBlock, **arguments):
         **arguments: of every block.
     """
     for i in range(depth):
-        rate = drop_path * i / max(1, depth - 1)
-        x = block(drop_path=rate, name=f"block_{i}", **arguments)(x)
+        if drop_path:
+            arguments["drop_path"] = drop_path * i / max(1, depth - 1)
+        x = block(name=f"block_{i}", **arguments)(x)
     return x
 
 

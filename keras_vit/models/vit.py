@@ -115,7 +115,7 @@ class ViT(ConfiguredModel):
         x = encoded(
             x,
             depth,
-            drop_path,
+            drop_path=drop_path,
             num_heads=num_heads,
             mlp_dim=mlp_dim,
             dropout=dropout,

@@ -15,7 +15,14 @@ from keras_vit.layers import (
     TokenPooling,
     TransformerBlock,
 )
-from keras_vit.models import ViT, intermediates
+from keras_vit.models import (
+    FlatViT,
+    KunViT,
+    PositionStudyViT,
+    VisualAttentionViT,
+    ViT,
+    intermediates,
+)
 from keras_vit.training import AugmentedModel, adamw, warmup_cosine
 
 __all__ = [
@@ -23,11 +30,14 @@ __all__ = [
     "AugmentedModel",
     "AutoAugment",
     "ConvStem",
+    "FlatViT",
+    "KunViT",
     "LayerScale",
     "Mixing",
     "MultiHeadSelfAttention",
     "PatchEncoder",
     "Patches",
+    "PositionStudyViT",
     "RandomCrop",
     "RandomResizedCrop",
     "RelativePositionBias",
@@ -35,6 +45,7 @@ __all__ = [
     "TokenPooling",
     "TransformerBlock",
     "ViT",
+    "VisualAttentionViT",
     "adamw",
     "attention_maps",
     "intermediates",

@@ -34,8 +34,6 @@ class TransformerBlock(CompositeLayer):
     Output shape: `(B, T, D)`.
     """
 
-    mlp_class = MLP  # a subclass with another MLP names it here
-
     def __init__(
         self,
         num_heads,
@@ -76,7 +74,7 @@ class TransformerBlock(CompositeLayer):
             name="attention",
             **shared,
         )
-        self.mlp = self.mlp_class(
+        self.mlp = self._mlp(
             mlp_dim,
             dropout=dropout,
             activation=activation,
@@ -101,6 +99,10 @@ class TransformerBlock(CompositeLayer):
     def _attention(self, **arguments):
         """The attention layer, for blocks with one of another kind to override."""
         return MultiHeadSelfAttention(**arguments)
+
+    def _mlp(self, mlp_dim, **arguments):
+        """The MLP; a subclass may have another."""
+        return MLP(mlp_dim, **arguments)
 
     def build(self, input_shape):
         parts = [self.norm_1, self.attention, self.drop_path_1]

@@ -23,21 +23,24 @@ def start_as_pytorch(model):
 
 
 def start_truncated_normal(model, stddev=0.02):
-    """Draws every kernel anew from a normal distribution cut off at two deviations; biases are 0.
+    """Draws Dense kernels anew from a normal distribution cut off at two deviations; biases are 0.
+
+    Convolutions start as PyTorch's do.
 
     Args:
         model: a built model; its other weights stay.
         stddev: of the kernels.
     """
-    for layer in layers_with_kernels(model):
+    start_as_pytorch(model)
+    for layer in layers_with_kernels(model, keras.layers.Dense):
         draw(layer.kernel, TruncatedNormal(stddev=stddev))
         if layer.use_bias:
             draw(layer.bias, Zeros())
 
 
-def layers_with_kernels(model):
+def layers_with_kernels(model, kinds=keras.layers.Dense | keras.layers.Conv2D):
     for layer in model._flatten_layers(include_self=False):
-        is_one = isinstance(layer, keras.layers.Dense | keras.layers.Conv2D)
+        is_one = isinstance(layer, kinds)
         if is_one and layer.quantization_mode is None:  # whose weights are about to be loaded
             yield layer
 

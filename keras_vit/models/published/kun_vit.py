@@ -23,7 +23,8 @@ class TwiceActivatedMLP(MLP):
 class KunBlock(TransformerBlock):
     """A `TransformerBlock` with a `TwiceActivatedMLP`; its arguments are the same."""
 
-    mlp_class = TwiceActivatedMLP
+    def _mlp(self, mlp_dim, **arguments):
+        return TwiceActivatedMLP(mlp_dim, **arguments)
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")

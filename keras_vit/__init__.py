@@ -1,6 +1,6 @@
 """Vision Transformers in Keras 3, on TensorFlow, JAX and PyTorch."""
 
-from keras_vit.augment import AutoAugment, Mixing, RandomCrop, RandomResizedCrop
+from keras_vit.augment import AutoAugment, Mixing, RandomAffine, RandomCrop, RandomResizedCrop
 from keras_vit.data import load_data
 from keras_vit.inspection import attention_maps, iter_attention_maps
 from keras_vit.layers import (
@@ -38,6 +38,7 @@ __all__ = [
     "PatchEncoder",
     "Patches",
     "PositionStudyViT",
+    "RandomAffine",
     "RandomCrop",
     "RandomResizedCrop",
     "RelativePositionBias",

@@ -1,6 +1,6 @@
 """Vision Transformers in Keras 3, on TensorFlow, JAX and PyTorch."""
 
-from keras_vit.augment import AutoAugment, Mixing, RandomCrop, RandomResizedCrop
+from keras_vit.augment import AutoAugment, Mixing, RandomAffine, RandomCrop, RandomResizedCrop
 from keras_vit.data import load_data
 from keras_vit.inspection import (
     attention_distance,
@@ -22,7 +22,14 @@ from keras_vit.layers import (
     TokenPooling,
     TransformerBlock,
 )
-from keras_vit.models import ViT, intermediates
+from keras_vit.models import (
+    FlatViT,
+    KunViT,
+    PositionStudyViT,
+    VisualAttentionViT,
+    ViT,
+    intermediates,
+)
 from keras_vit.training import AugmentedModel, adamw, warmup_cosine
 
 __all__ = [
@@ -30,11 +37,15 @@ __all__ = [
     "AugmentedModel",
     "AutoAugment",
     "ConvStem",
+    "FlatViT",
+    "KunViT",
     "LayerScale",
     "Mixing",
     "MultiHeadSelfAttention",
     "PatchEncoder",
     "Patches",
+    "PositionStudyViT",
+    "RandomAffine",
     "RandomCrop",
     "RandomResizedCrop",
     "RelativePositionBias",
@@ -42,6 +53,7 @@ __all__ = [
     "TokenPooling",
     "TransformerBlock",
     "ViT",
+    "VisualAttentionViT",
     "adamw",
     "attention_distance",
     "attention_maps",

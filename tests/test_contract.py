@@ -111,6 +111,7 @@ def test_every_public_layer_is_under_contract():
         keras_vit.AugmentedModel,
         keras_vit.AutoAugment,
         keras_vit.Mixing,
+        keras_vit.RandomAffine,
         keras_vit.RandomCrop,
         keras_vit.RandomResizedCrop,
     }

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_vit.inspection.checks import checked_images
-from keras_vit.layers import TransformerBlock
+from keras_vit.layers import MultiHeadSelfAttention
 from keras_vit.models.intermediates import plain_model
 
 
@@ -74,10 +74,10 @@ def attention_blocks(model, layers=None):
     blocks = [
         layer
         for layer in getattr(plain_model(model), "layers", [])
-        if isinstance(layer, TransformerBlock)
+        if isinstance(getattr(layer, "attention", None), MultiHeadSelfAttention)
     ]
     if not blocks:
-        raise ValueError(f"The model has no TransformerBlock to look into: {model!r}")
+        raise ValueError(f"The model has no block with attention to look into: {model!r}")
     if layers is None:
         return blocks
     beyond = [i for i in layers if not -len(blocks) <= i < len(blocks)]

@@ -42,7 +42,7 @@ def write_page(path, title, numbers, pictures, left_out=()):
         title: its heading.
         numbers: dict from what was counted or measured to its value, the table's rows.
         pictures: sequence of `Picture`, embedded in this order.
-        left_out: sequence of str, a line for each picture that does not apply.
+        left_out: sequence of str, what does not apply, a line for each reason.
     """
     rows = "\n".join(
         f'<tr><th scope="row">{html.escape(str(key))}</th><td>{html.escape(str(value))}</td></tr>'

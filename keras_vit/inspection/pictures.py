@@ -61,9 +61,9 @@ def draw_pictures(
         ready: pictures of these names that were drawn before; they are taken as they are.
 
     Returns:
-        The pictures, and a line for each that does not apply, with the reason.
+        The pictures, and for each reason why some do not apply a line with their titles.
     """
-    drawn, left_out = [], []
+    drawn, left_out = [], {}
     before = {path.name: path for path in ready}
     for name, title, caption, draw in PICTURES:
         path = before.get(name, folder / name)
@@ -71,10 +71,10 @@ def draw_pictures(
             if name not in before:
                 draw(subject, path)
         except ValueError as reason:  # what every function raises for a model it can't look into
-            left_out.append(f"{title}: {reason}")
+            left_out.setdefault(str(reason), []).append(title)
         else:
             drawn.append(Picture(title, caption, path))
-    return drawn, left_out
+    return drawn, [f"{', '.join(titles)}: {reason}" for reason, titles in left_out.items()]
 
 
 def draw_curves(subject, path):

@@ -10,7 +10,7 @@ from keras import ops
 from keras_vit.inspection.attention import attention_blocks
 from keras_vit.inspection.checks import checked_images
 from keras_vit.inspection.gradients import gradients
-from keras_vit.layers import TransformerBlock
+from keras_vit.layers import MultiHeadSelfAttention
 from keras_vit.models.intermediates import plain_model
 
 
@@ -82,7 +82,7 @@ def run_layers(layers, x, offsets=None):
     offsets = iter(offsets or ())
     maps = []
     for layer in layers:
-        if isinstance(layer, TransformerBlock):
+        if isinstance(getattr(layer, "attention", None), MultiHeadSelfAttention):
             x, weights = layer(
                 x,
                 training=False,

@@ -22,7 +22,7 @@ def write_report(path, title, subject: Subject, metrics=None, folder=None, ready
         ready: pictures that were drawn before, taken as they are.
 
     Returns:
-        A line for each picture that does not apply, with the reason.
+        What does not apply, a line for each reason.
     """
     with tempfile.TemporaryDirectory() as scratch:
         pictures, left_out = draw_pictures(subject, Path(folder or scratch), ready)

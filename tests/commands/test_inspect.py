@@ -74,7 +74,7 @@ def test_a_model_without_attention_on_pictures_of_other_sizes(cnn_file, tmp_path
     out = tmp_path / "report"
     main(["inspect", str(cnn_file), "--data", str(tmp_path / "photos"), "--out", str(out)])
     assert {p.name for p in out.iterdir()} == {"confusion.png", "report.html"}
-    assert "Attention distance: the model has no attention blocks" in capsys.readouterr().out
+    assert "Attention distance: the model has no attention blocks over" in capsys.readouterr().out
 
 
 def test_classes_are_matched_by_name(vit_folder, tmp_path, monkeypatch):

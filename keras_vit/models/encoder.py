@@ -1,0 +1,64 @@
+"""What every Transformer on images has behind its tokens: the blocks, the pooling, the head."""
+
+from numbers import Integral
+
+import keras
+
+from keras_vit.layers import TokenPooling, TransformerBlock
+
+
+def encoded(x, depth, drop_path=0.0, block=TransformerBlock, **arguments):
+    """Tokens `(B, T, D)` after `depth` blocks, named `block_0` and on.
+
+    Args:
+        x: `(B, T, D)`.
+        depth: number of blocks.
+        drop_path: stochastic depth of the last block; grows linearly from 0 at the first.
+        block: the blocks' class.
+        **arguments: of every block.
+    """
+    for i in range(depth):
+        if drop_path:
+            arguments["drop_path"] = drop_path * i / max(1, depth - 1)
+        x = block(name=f"block_{i}", **arguments)(x)
+    return x
+
+
+def classified(x, pool, num_prefix_tokens, layer_norm_epsilon, pre_logits, num_classes, policy):
+    """Logits `(B, num_classes)` of tokens `(B, T, D)`; their pooled features with 0 classes."""
+    x = keras.layers.LayerNormalization(epsilon=layer_norm_epsilon, dtype=policy, name="norm")(x)
+    x = TokenPooling(pool, num_prefix_tokens, dtype=policy, name="pooled")(x)
+    if pre_logits:
+        x = keras.layers.Dense(pre_logits, activation="tanh", dtype=policy, name="pre_logits")(x)
+    return head(x, num_classes, policy, kernel_initializer="zeros") if num_classes else x
+
+
+def head(x, num_classes, policy, **arguments):
+    """Float32 logits under any policy, but for a head that was quantised."""
+    is_map = isinstance(policy, keras.dtype_policies.DTypePolicyMap)
+    dtype = policy["head"] if is_map and "head" in policy else "float32"
+    return keras.layers.Dense(num_classes, dtype=dtype, name="head", **arguments)(x)
+
+
+def check_sizes(image_shape, num_classes, hidden_dim, depth, num_heads, mlp_dim, class_names):
+    """A ValueError for sizes that make no model."""
+    if len(image_shape) != 3:
+        raise ValueError(
+            f"`image_shape` must be (height, width, channels). Received: {image_shape}"
+        )
+    sizes = {"hidden_dim": hidden_dim, "depth": depth, "num_heads": num_heads, "mlp_dim": mlp_dim}
+    for key, size in sizes.items():
+        if not isinstance(size, Integral) or size < 1:
+            raise ValueError(f"`{key}` must be a positive int. Received: {size}")
+    if hidden_dim % num_heads:
+        raise ValueError(f"num_heads={num_heads} does not divide hidden_dim={hidden_dim}.")
+    if class_names is not None and len(class_names) != num_classes:
+        raise ValueError(f"{len(class_names)} class names for num_classes={num_classes}.")
+
+
+def has_class_token(pool, class_token):
+    """Whether there is a class token, where None means "if `pool` is token"."""
+    class_token = pool == "token" if class_token is None else class_token
+    if pool == "token" and not class_token:
+        raise ValueError("pool='token' needs a class token. Received: class_token=False")
+    return class_token

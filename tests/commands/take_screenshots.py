@@ -39,13 +39,11 @@ def take(model, data, number, out):
         main(["inspect", str(model), "--data", data, "--out", str(scratch / "report")])
         page = browser.new_page(viewport={"width": 1060, "height": 800})
         page.goto((scratch / "report" / "report.html").as_uri())
-        # As much as can be read: numbers, curves, confusions, mistakes.
-        end = page.locator("h2", has_text="Calibration").bounding_box()["y"]
+        # As much as can be read: numbers, curves, confusions.
+        end = page.locator("h2", has_text="Surest mistakes").bounding_box()["y"]
         page.set_viewport_size({"width": 1060, "height": int(end)})
         page.screenshot(path=out / "report.png")
         browser.close()
-    for name in ("page.png", "report.png"):  # Chromium's own are a third larger
-        Image.open(out / name).convert("RGB").save(out / name, optimize=True)
 
 
 if __name__ == "__main__":

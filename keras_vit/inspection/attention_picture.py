@@ -58,7 +58,7 @@ def attention_picture(model, images, labels, path):
     maps = attention_maps(model, images, layers=[-1])[0]
     shown = attended_images(images, patch_attention(maps, model.grid, reads_class_token(model)))
     titles = captions(model, images, labels)
-    figure = new_figure(1.5 * len(images), 3.7)
+    figure = new_figure(max(4.8, 1.5 * len(images)), 3.7)
     axes = figure.subplots(2, len(images), squeeze=False)
     for column, (image, attended) in enumerate(zip(images, shown, strict=True)):
         show_image(axes[0, column], image)

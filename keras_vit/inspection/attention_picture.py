@@ -7,9 +7,9 @@ from keras_vit.inspection.attention import attention_maps
 from keras_vit.inspection.checks import checked_images
 from keras_vit.inspection.figures import (
     checked_labels,
-    class_names_of,
     new_figure,
     save_figure,
+    short_names,
     show_image,
 )
 from keras_vit.inspection.patch_attention import patch_attention, reads_class_token
@@ -58,7 +58,7 @@ def attention_picture(model, images, labels, path):
     maps = attention_maps(model, images, layers=[-1])[0]
     shown = attended_images(images, patch_attention(maps, model.grid, reads_class_token(model)))
     titles = captions(model, images, labels)
-    figure = new_figure(1.5 * len(images), 3.7)
+    figure = new_figure(max(4.8, 1.5 * len(images)), 3.7)
     axes = figure.subplots(2, len(images), squeeze=False)
     for column, (image, attended) in enumerate(zip(images, shown, strict=True)):
         show_image(axes[0, column], image)
@@ -82,7 +82,7 @@ def captions(model, images, labels=None):
         images: float32 `(B, H, W, C)`, 0-255.
         labels: true classes, int `(B,)`; None: the predicted classes alone.
     """
-    names = class_names_of(model)
+    names = short_names(model.class_names or range(model.output_shape[-1]))
     # Not `predict`, which would be compiled for a handful of images.
     logits = model(images, training=False)
     predicted = ops.convert_to_numpy(ops.argmax(logits, axis=1))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_vit.inspection.figures import new_figure, save_figure
+from keras_vit.inspection.figures import new_figure, save_figure, short_names
 
 NUMBERED = 20  # classes up to which each cell has its number
 
@@ -36,6 +36,7 @@ def confusion_picture(labels, predicted, class_names, path):
     matrix = confusion_matrix(labels, predicted, len(class_names))
     shares = 100 * matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
     few = len(class_names) <= NUMBERED
+    names = short_names(class_names)
     figure = new_figure(10.5, 5.8) if few else new_figure(13, 9.4)
     axes, beside = figure.subplots(1, 2, width_ratios=(2.2, 1) if few else (3, 1))
     # Among many classes each mistake is rare: the root brings out the small shares.
@@ -45,14 +46,14 @@ def confusion_picture(labels, predicted, class_names, path):
     axes.set(xlabel="predicted class", ylabel="true class", title="Confusion matrix, test set")
     size = None if few else min(8, 550 / len(class_names))
     axes.set_xticks(
-        range(len(class_names)),
-        class_names,
+        range(len(names)),
+        names,
         rotation=45 if few else 90,
         ha="right" if few else "center",
         size=size,
         parse_math=False,
     )
-    axes.set_yticks(range(len(class_names)), class_names, size=size, parse_math=False)
+    axes.set_yticks(range(len(names)), names, size=size, parse_math=False)
     if few:
         for (row, column), share in np.ndenumerate(shares):
             color = "black" if share > 50 else "white"
@@ -62,17 +63,19 @@ def confusion_picture(labels, predicted, class_names, path):
     beside.set_title("Worst confusions", loc="left")
     lines = ["images  true \N{RIGHTWARDS ARROW} predicted"]
     lines += [
-        f"{count:6d}  {class_names[true]} \N{RIGHTWARDS ARROW} {class_names[taken]}"
+        f"{count:6d}  {names[true]} \N{RIGHTWARDS ARROW} {names[taken]}"
         for true, taken, count in worst_confusions(matrix)
     ]
-    beside.text(
+    lines = lines if len(lines) > 1 else ["none"]
+    text = beside.text(
         0,
         0.98,
-        "\n".join(lines if len(lines) > 1 else ["none"]),
+        "\n".join(lines),
         va="top",
         family="monospace",
-        size=9 if few else 11,
+        size=min(10, 350 / max(map(len, lines))),
         linespacing=1.4,
         parse_math=False,
     )
+    text.set_in_layout(False)  # long names shall not push the matrix aside
     save_figure(figure, path)

@@ -83,6 +83,7 @@ def attention_distance_picture(model, images, path, batch_size=32):
         xlabel="block",
         ylabel="mean attention distance in pixels",
         title=f"How far the heads look, {len(images):,} images of {height}x{width} pixels",
+        xlim=(-0.5, len(distances) - 0.5),
         ylim=(0, 1.1 * max(reach, distances.max())),
     )
     axes.xaxis.get_major_locator().set_params(integer=True)

@@ -32,10 +32,13 @@ def spread(count, most=8):
     return np.linspace(0, count - 1, min(count, most)).round().astype(int).tolist()
 
 
-def class_names_of(model):
-    """The model's names for its classes, or their numbers."""
-    names = getattr(model, "class_names", None)
-    return list(names) if names else [str(k) for k in range(model.output_shape[-1])]
+def short_names(names, most=24):
+    """Names as str of at most so many letters, what is too long cut in the middle."""
+    half = most // 2
+    return [
+        name if len(name) <= most else f"{name[:half]}\N{HORIZONTAL ELLIPSIS}{name[1 - half :]}"
+        for name in map(str, names)
+    ]
 
 
 def checked_labels(labels, count, num_classes):

@@ -78,7 +78,7 @@ def filters_picture(model, path, count=28):
     columns = min(7, len(components))
     rows = -(-len(components) // columns)
     height, width = components.shape[1:3]
-    figure = new_figure(0.95 * columns, (0.95 * height / width + 0.2) * rows + 0.6)
+    figure = new_figure(max(3.6, 0.95 * columns), (0.95 * height / width + 0.2) * rows + 0.6)
     axes = figure.subplots(rows, columns, squeeze=False)
     for panel in axes.flat[len(components) :]:
         panel.axis("off")

@@ -3,7 +3,13 @@
 import numpy as np
 
 from keras_vit.inspection.calibration import checked_probabilities
-from keras_vit.inspection.figures import checked_labels, new_figure, save_figure, show_image
+from keras_vit.inspection.figures import (
+    checked_labels,
+    new_figure,
+    save_figure,
+    short_names,
+    show_image,
+)
 
 
 def confident_mistakes(probabilities, labels, count=24):
@@ -33,6 +39,7 @@ def mistakes_picture(images, probabilities, labels, class_names, path, count=24)
         path: of the PNG file.
     """
     labels = checked_labels(labels, len(images), len(class_names))
+    names = short_names(class_names)
     chosen = confident_mistakes(probabilities, labels, count)
     columns = max(1, min(8, len(chosen)))
     rows = max(1, -(-len(chosen) // columns))
@@ -44,7 +51,7 @@ def mistakes_picture(images, probabilities, labels, class_names, path, count=24)
         show_image(panel, images[index])
         guess = probabilities[index].argmax()
         panel.set_title(
-            f"{class_names[labels[index]]}\n\N{RIGHTWARDS ARROW} {class_names[guess]}",
+            f"{names[labels[index]]}\n\N{RIGHTWARDS ARROW} {names[guess]}",
             size=8,
             parse_math=False,
         )

@@ -49,7 +49,7 @@ def position_similarity_picture(model, path):
     similarity = position_similarity(model)
     rows, columns = (spread(size) for size in similarity.shape[:2])
     height = 0.72 * similarity.shape[2] / similarity.shape[3]
-    figure = new_figure(0.72 * len(columns) + 1.7, (height + 0.04) * len(rows) + 0.8)
+    figure = new_figure(max(4.6, 0.72 * len(columns) + 1.7), (height + 0.04) * len(rows) + 0.8)
     axes = figure.subplots(len(rows), len(columns), squeeze=False)
     # The similarity of a patch with itself is 1 everywhere and would hide the others' range.
     low = min(0, similarity.min())

@@ -17,7 +17,6 @@ def directions(components):
     return flat / np.linalg.norm(flat, axis=1, keepdims=True)
 
 
-@pytest.mark.backends
 @pytest.mark.parametrize("patch_embedding", ["linear", "conv", "stem"])
 def test_components_are_scikit_learns(patch_embedding):
     patch_size = 4 if patch_embedding == "stem" else (2, 4)

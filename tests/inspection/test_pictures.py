@@ -11,7 +11,7 @@ from keras_vit.inspection.calibration import calibration_picture
 from keras_vit.inspection.confusion import confusion_picture
 from keras_vit.inspection.curves import curves_picture
 from keras_vit.inspection.distance import attention_distance_picture
-from keras_vit.inspection.figures import spread
+from keras_vit.inspection.figures import short_names, spread
 from keras_vit.inspection.filters import filters_picture
 from keras_vit.inspection.mistakes import mistakes_picture
 from keras_vit.inspection.overlays import (
@@ -130,6 +130,11 @@ def test_the_curves_are_drawn_whole(tmp_path):
 def test_an_image_that_is_none_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"`image` must be \(H, W, C\). Received: shape=\(3, 8"):
         augmentation_picture(COLOR, tmp_path / "picture.png")
+
+
+def test_long_names_are_cut_in_the_middle():
+    assert short_names([7, "cat", 24 * "x"]) == ["7", "cat", 24 * "x"]
+    assert short_names(["an extraordinarily long name 36"]) == ["an extraordi…ong name 36"]
 
 
 def test_no_more_than_eight_are_drawn_the_first_and_last_among_them():

@@ -9,8 +9,6 @@ from scipy.special import erf, softmax
 from keras_vit import AugmentedModel, ViT, attention_maps, attention_relevance, intermediates
 from keras_vit.layers import TransformerBlock
 
-pytestmark = pytest.mark.backends
-
 SMALL = {
     "image_shape": (4, 6, 1),
     "patch_size": 2,
@@ -78,14 +76,16 @@ def relevance_by_differences(model, images, classes, step=1e-5):
     return np.array(relevances)
 
 
+@pytest.mark.backends
 def test_it_is_the_papers_rule_with_gradients_by_differences():
     model = random_model()
     expected = relevance_by_differences(model, IMAGES, [2, 0, 1, 1])
     assert np.abs(expected - np.eye(7)).max() > 0.05
-    relevance = attention_relevance(model, IMAGES, [2, 0, 1, 1], batch_size=2)
+    relevance = attention_relevance(model, IMAGES, [2, 0, 1, 1])
     np.testing.assert_allclose(relevance, expected, atol=1e-5)
 
 
+@pytest.mark.backends
 def test_without_classes_it_explains_the_predicted_one():
     model = random_model(relative_positions="rotary", num_registers=1, pool="mean")
     predicted = model.predict(IMAGES, verbose=0).argmax(axis=1)
@@ -95,6 +95,15 @@ def test_without_classes_it_explains_the_predicted_one():
     one = attention_relevance(model, IMAGES, 1)
     np.testing.assert_allclose(one, attention_relevance(model, IMAGES, [1, 1, 1, 1]))
     assert np.abs(one - attention_relevance(model, IMAGES, 2)).max() > 0.01
+
+
+def test_batches_are_explained_as_one():
+    model = random_model(positions="sincos1d")
+    np.testing.assert_allclose(
+        attention_relevance(model, IMAGES[:3], [0, 1, 2], batch_size=2),
+        attention_relevance(model, IMAGES[:3], [0, 1, 2]),
+        atol=1e-5,
+    )
 
 
 def test_a_bfloat16_models_relevance_is_near_the_exact_one():

@@ -6,8 +6,6 @@ from scipy.special import softmax
 
 from keras_vit.commands import main
 
-pytestmark = pytest.mark.backends
-
 
 def told(capsys):
     """{file name: [(percent, class)]} of what was printed."""
@@ -28,6 +26,7 @@ def expected(model, pixels):
     return [(f"{row[k]:.2%}", model.class_names[k]) for k in np.argsort(-row)[:5]]
 
 
+@pytest.mark.backends
 def test_the_top_five_of_every_kind_of_picture(vit_folder, tmp_path, capsys):
     model = keras.saving.load_model(vit_folder / "model.keras")
     rng = np.random.default_rng(0)

@@ -99,6 +99,7 @@ def test_a_run_leaves_its_folder_whole(finished):
     model = keras.saving.load_model(finished / "model.keras")
     assert metrics["parameters"] == model.count_params()
     assert model.class_names == tuple("0123456789")
+    assert f"{metrics['test_accuracy']:.2%}" in (finished / "report.html").read_text()
 
 
 @pytest.mark.backends

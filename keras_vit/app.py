@@ -137,13 +137,13 @@ def look(classifier, path):
     except ValueError:
         return {
             **nothing,
-            "message": f"**{name} can't be read as a picture.** PNG, JPEG, WebP and BMP files can.",
+            "message": f"`{name}` can't be read as a picture. PNG, JPEG, WebP and BMP files can.",
         }
     top = classifier.top(classifier.probabilities(image[np.newaxis])[0], TOP)
     shown = with_channels(image[np.newaxis], 3)[0]
     attends = classifier.has_attention
     return {
-        "message": f"{name}: {width}x{height} pixels",
+        "message": f"`{name}`: {width}x{height} pixels",
         "seen": enlarged(shown),
         "label": dict(top),
         "maps": (shown, patch_maps(classifier.model, image)) if attends else None,

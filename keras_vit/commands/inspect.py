@@ -1,5 +1,6 @@
 """every picture that applies, and one page with all of them: report.html"""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from keras_vit.commands.output import refuse_existing
 from keras_vit.data import load_data
 from keras_vit.files import read_json
 from keras_vit.inspection.classifier import Classifier
-from keras_vit.inspection.pictures import Subject
+from keras_vit.inspection.pictures import PICTURES, Subject
 from keras_vit.inspection.report import write_report
 from keras_vit.training.callbacks import read_history
 from keras_vit.training.command_line import positive
@@ -45,13 +46,13 @@ def run(flags):
     check_folder(flags.out, flags.overwrite)
     classifier = Classifier(load_model(flags.model))
     # A folder's pictures may differ in size; arrays are resized a batch at a time.
-    image_size = classifier.image_size if Path(flags.data).is_dir() else None
+    image_size = classifier.image_size if os.path.isdir(os.path.expanduser(flags.data)) else None
     data = load_data(flags.data, data_dir=flags.data_dir, image_size=image_size)
     classifier, images, labels = matched(classifier, data)
     if flags.limit is not None and flags.limit < len(images):
         chosen = np.sort(np.random.default_rng(0).permutation(len(images))[: flags.limit])
         images, labels = images[chosen], labels[chosen]
-    history, policy, metrics = run_of(model_file(flags.model).parent)
+    history, policy, metrics = run_of(model_file(flags.model))
     print(f"{len(images):,} test images")
     probabilities = classifier.probabilities(images)
     subject = Subject(classifier, images, labels, probabilities, history, policy)
@@ -63,20 +64,22 @@ def run(flags):
     print(f"see {report}")
 
 
-def run_of(folder):
-    """What the folder's own run left beside the model: its history, AutoAugment, metrics."""
-    run = RunFolder(folder)
-    if not run.finished():
+def run_of(file):
+    """What a finished run left beside its model: history, AutoAugment's policy, metrics."""
+    run = RunFolder(file.parent)
+    if file != run.model or not run.finished():
         return None, None, None
     policy = run.settings()["preset"].get("auto_augment")
     return read_history(run.history), policy, read_json(run.metrics)
 
 
 def check_folder(folder, overwrite):
-    """A ValueError where a report is in the way, or its folder can't be made."""
+    """A ValueError where files are in the way, or their folder can't be made."""
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file; --out names a folder")
-    refuse_existing(folder / "report.html" if folder.exists() else folder, overwrite)
+    files = ["report.html", *(name for name, *_ in PICTURES)] if folder.exists() else [""]
+    for file in files:
+        refuse_existing(folder / file, overwrite)
 
 
 def matched(classifier, data):

@@ -1,5 +1,6 @@
 """The model that a command was given."""
 
+import os
 from pathlib import Path
 
 import keras
@@ -27,7 +28,7 @@ def load_model(path):
 
 
 def model_file(path):
-    path = Path(path).expanduser()
+    path = Path(os.path.expanduser(path))
     if path.is_dir():
         if not (path / "model.keras").is_file():
             raise ValueError(f"{path}: a folder without a model.keras")

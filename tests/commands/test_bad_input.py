@@ -29,6 +29,7 @@ def test_models_that_cannot_be_loaded(command, tmp_path, refused):
     (tmp_path / "weights.h5").write_bytes(b"x")
     rest = needs(command, tmp_path)
     assert "there is no such file" in refused(command, tmp_path / "none.keras", *rest)
+    assert "~nosuchuser" in refused(command, "~nosuchuser/model.keras", *rest)
     assert "without a model.keras" in refused(command, tmp_path / "empty", *rest)
     assert "damaged.keras: can't be read" in refused(command, tmp_path / "damaged.keras", *rest)
     assert "a .keras file or a run's folder" in refused(command, tmp_path / "weights.h5", *rest)
@@ -142,6 +143,7 @@ def test_a_port_that_is_taken(vit_folder, refused):
         (["--data", "digits", "--out", "none/report"], "no such folder to write to"),
         (["--data", "digits", "--out", "file"], "file is a file"),
         (["--data", "digits", "--out", "done"], "report.html is there already"),
+        (["--data", "digits", "--out", "run"], "confusion.png is there already"),
         (["--data", "digits"], "are not the model's: 10 (0, 1, 2, 3, 4 …) against 6 (ant,"),
         ([], "--data"),
     ],
@@ -153,8 +155,11 @@ def test_data_and_folders_that_inspect_cannot_use(
     (tmp_path / "file").write_text("mine")
     (tmp_path / "done").mkdir()
     (tmp_path / "done" / "report.html").write_text("mine")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "confusion.png").write_text("mine")
     assert named in refused("inspect", vit_folder, *arguments)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["done", "file"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["done", "file", "run"]
+    assert (tmp_path / "run" / "confusion.png").read_text() == "mine"
     assert (tmp_path / "done" / "report.html").read_text() == "mine"
 
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_vit.inspection.checks import checked_images
+from keras_vit.inspection.checks import checked_batch_size, checked_images
 from keras_vit.layers import TransformerBlock
 from keras_vit.models.intermediates import plain_model
 
@@ -49,9 +49,7 @@ def iter_attention_maps(
     """Like `attention_maps`, one batch of images at a time: `(depth, b, heads, T, T)` each."""
     blocks = attention_blocks(model, layers)
     images = checked_images(model, images)
-    if batch_size < 1:
-        raise ValueError(f"`batch_size` must be 1 or more. Received: {batch_size}")
-    return stream_maps(model, blocks, images, batch_size)
+    return stream_maps(model, blocks, images, checked_batch_size(batch_size))
 
 
 def stream_maps(model, blocks, images, batch_size):

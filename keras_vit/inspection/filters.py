@@ -21,8 +21,8 @@ def filter_components(model: keras.Model, count: int = 28) -> np.ndarray:
         count: how many components, those of the most variance first.
 
     Returns:
-        float32 `(n, ph, pw, C)`, n the smaller of `count` and ph * pw * C; each scaled for show
-        to 0-1, with 0.5 for a weight of 0.
+        float32 `(n, ph, pw, C)`, n the smallest of `count`, ph * pw * C and the number of
+        filters; each scaled for show to 0-1, with 0.5 for a weight of 0.
 
     Raises:
         ValueError: for a model without such filters, or a count below 1.

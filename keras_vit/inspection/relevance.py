@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_vit.inspection.attention import attention_blocks
-from keras_vit.inspection.checks import checked_images
+from keras_vit.inspection.checks import checked_batch_size, checked_images
 from keras_vit.inspection.gradients import gradients
 from keras_vit.layers import TransformerBlock
 from keras_vit.models.intermediates import plain_model
@@ -51,7 +51,7 @@ def attention_relevance(
     if classes is not None:
         classes = checked_classes(classes, len(images), plain.output_shape[-1])
     batches = []
-    for start in range(0, len(images), batch_size):
+    for start in range(0, len(images), checked_batch_size(batch_size)):
         part = slice(start, start + batch_size)
         tokens = encoder(images[part], training=False)
         batches.append(relevance_of_batch(tail, tokens, None if classes is None else classes[part]))

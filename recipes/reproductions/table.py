@@ -12,17 +12,17 @@ import argparse
 import json
 import runpy
 import shutil
-import sys
 from pathlib import Path
 
 from keras_vit.files import whole_file
+from keras_vit.training.callbacks import read_history
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parents[1] / "results"
 STUDIES = ("visual_attention", "position_study", "hybrid_study", "kun_vit", "flat_image")
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 HEAD = (
-    "| system, variant | published: training, test | ours: test | shorter run here: test | "
+    "| system, variant | published: training, validation, test | ours | a shorter run here | "
     "epochs | command | machine |\n|---|---|---|---|---|---|---|"
 )
 
@@ -77,7 +77,7 @@ def table():
 
 def row(recipe, study, variant, published):
     """One line of the table."""
-    numbers = f"{published.get('train', '–')}, {published['test']}"
+    numbers = ", ".join(published.get(part, "–") for part in ("train", "validation", "test"))
     title = f"[{study}](../{recipe.script}), {variant}"
     if "blocked" in published:
         return f"| {title} | {numbers} | blocked: {published['blocked']} | – | – | – | – |"
@@ -101,13 +101,21 @@ def measured(study, name):
 
 
 def accuracy(metrics, study, name, published, missing="not yet run"):
-    """A run's accuracy in percent, with the published decimals, linked to its file."""
+    """A run's accuracies in percent, with the published decimals, the last a link to its file."""
     if metrics is None:
         return missing
+    folder = f"reproductions/{study}/{name}"
+    history = read_history(RESULTS / folder / "history.csv")[metrics.get("best_epoch", 0) - 1]
+    validated = json.loads((RESULTS / folder / "config.json").read_text())["preset"]
     decimals = len(published["test"].partition(".")[2]) or 2
-    link = f"reproductions/{study}/{name}/metrics.json"
-    return f"[{100 * metrics['test_accuracy']:.{decimals}f}]({link})"
+
+    def percent(share):
+        return f"{100 * float(share):.{decimals}f}"
+
+    train = percent(history["accuracy"])
+    validation = percent(history["val_accuracy"]) if validated["validation_images"] else "–"
+    return f"{train}, {validation}, [{percent(metrics['test_accuracy'])}]({folder}/metrics.json)"
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,5 +1,6 @@
-"""The Vision Transformer, its published sizes and relatives, and the stages by name."""
+"""The Vision Transformer, its hybrid and relatives, published sizes, and stages by name."""
 
+from keras_vit.models.hybrid import HybridViT
 from keras_vit.models.intermediates import intermediates
 from keras_vit.models.published import (
     FlatViT,
@@ -11,6 +12,7 @@ from keras_vit.models.vit import ViT
 
 __all__ = [
     "FlatViT",
+    "HybridViT",
     "KunViT",
     "PositionStudyViT",
     "ViT",

@@ -1,10 +1,53 @@
-"""What every Transformer on images has behind its tokens: the blocks, the pooling, the head."""
+"""What every Transformer on images has behind its patches: tokens, blocks, pooling, head."""
 
 from numbers import Integral
 
 import keras
 
-from keras_vit.layers import TokenPooling, TransformerBlock
+from keras_vit.layers import PatchEncoder, TokenPooling, TransformerBlock
+
+
+def transformed(patches, arguments, grid, policy, projection_dim=None):
+    """Logits of patches, or their pooled features with 0 classes, as `ViT`'s arguments say.
+
+    Args:
+        patches: `(B, N, P)`.
+        arguments: `ViT`'s, by name; `class_token` is True or False.
+        grid: (rows, columns) of the patches.
+        policy: dtype policy.
+        projection_dim: as in `PatchEncoder`.
+    """
+    num_prefix_tokens = int(arguments["class_token"]) + arguments["num_registers"]
+    same = ("num_heads", "mlp_dim", "dropout", "attention_dropout", "layer_scale", "qk_norm")
+    same += ("activation", "layer_norm_epsilon", "relative_positions")
+    x = PatchEncoder(
+        projection_dim,
+        class_token=arguments["class_token"],
+        positions=arguments["positions"],
+        grid=grid,
+        num_registers=arguments["num_registers"],
+        dropout=arguments["dropout"],
+        dtype=policy,
+        name="patch_encoder",
+    )(patches)
+    x = encoded(
+        x,
+        arguments["depth"],
+        drop_path=arguments["drop_path"],
+        grid=grid,
+        num_prefix_tokens=num_prefix_tokens,
+        dtype=policy,
+        **{name: arguments[name] for name in same},
+    )
+    return classified(
+        x,
+        arguments["pool"],
+        num_prefix_tokens,
+        arguments["layer_norm_epsilon"],
+        arguments["pre_logits"],
+        arguments["num_classes"],
+        policy,
+    )
 
 
 def encoded(x, depth, drop_path=0.0, block=TransformerBlock, **arguments):

@@ -8,6 +8,7 @@ from keras_vit.models.published import (
     PositionStudyViT,
     VisualAttentionViT,
 )
+from keras_vit.models.resnet import ResNet
 from keras_vit.models.vit import ViT
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "HybridViT",
     "KunViT",
     "PositionStudyViT",
+    "ResNet",
     "ViT",
     "VisualAttentionViT",
     "intermediates",

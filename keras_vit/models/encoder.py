@@ -84,17 +84,22 @@ def head(x, num_classes, policy, **arguments):
 
 
 def check_sizes(image_shape, num_classes, hidden_dim, depth, num_heads, mlp_dim, class_names):
-    """A ValueError for sizes that make no model."""
-    if len(image_shape) != 3:
-        raise ValueError(
-            f"`image_shape` must be (height, width, channels). Received: {image_shape}"
-        )
+    """A ValueError for sizes that make no Transformer."""
+    check_images(image_shape, num_classes, class_names)
     sizes = {"hidden_dim": hidden_dim, "depth": depth, "num_heads": num_heads, "mlp_dim": mlp_dim}
     for key, size in sizes.items():
         if not isinstance(size, Integral) or size < 1:
             raise ValueError(f"`{key}` must be a positive int. Received: {size}")
     if hidden_dim % num_heads:
         raise ValueError(f"num_heads={num_heads} does not divide hidden_dim={hidden_dim}.")
+
+
+def check_images(image_shape, num_classes, class_names):
+    """A ValueError for images and classes that make no classifier."""
+    if len(image_shape) != 3:
+        raise ValueError(
+            f"`image_shape` must be (height, width, channels). Received: {image_shape}"
+        )
     if class_names is not None and len(class_names) != num_classes:
         raise ValueError(f"{len(class_names)} class names for num_classes={num_classes}.")
 

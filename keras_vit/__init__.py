@@ -18,6 +18,8 @@ from keras_vit.layers import (
 )
 from keras_vit.models import (
     FlatViT,
+    HybridStudyResNet,
+    HybridStudyViT,
     HybridViT,
     KunViT,
     PositionStudyViT,
@@ -34,6 +36,8 @@ __all__ = [
     "AutoAugment",
     "ConvStem",
     "FlatViT",
+    "HybridStudyResNet",
+    "HybridStudyViT",
     "HybridViT",
     "KunViT",
     "LayerScale",

@@ -4,6 +4,8 @@ from keras_vit.models.hybrid import HybridViT
 from keras_vit.models.intermediates import intermediates
 from keras_vit.models.published import (
     FlatViT,
+    HybridStudyResNet,
+    HybridStudyViT,
     KunViT,
     PositionStudyViT,
     VisualAttentionViT,
@@ -13,6 +15,8 @@ from keras_vit.models.vit import ViT
 
 __all__ = [
     "FlatViT",
+    "HybridStudyResNet",
+    "HybridStudyViT",
     "HybridViT",
     "KunViT",
     "PositionStudyViT",

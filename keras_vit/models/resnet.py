@@ -27,6 +27,7 @@ class ResNet(ConfiguredModel):
         num_classes: width of the head; 0 leaves it off and gives the pooled features.
         stem: "small" (a 3x3 convolution, for 32x32 images) or "imagenet" (a 7x7 convolution with
             stride 2 and 3x3 max-pooling with stride 2).
+        width: of the stem and the first stage; doubles from stage to stage.
         rescaling: (scale, offset) of the pixels, each a number or one for each channel.
         class_names: names of the classes, kept with the model.
         dtype: dtype policy; None is Keras's global one. Rescaling and logits stay float32.
@@ -46,6 +47,7 @@ class ResNet(ConfiguredModel):
         image_shape=(32, 32, 3),
         num_classes=10,
         stem="small",
+        width=64,
         rescaling=(1 / 127.5, -1.0),
         class_names=None,
         dtype=None,
@@ -60,23 +62,25 @@ class ResNet(ConfiguredModel):
         policy = keras.dtype_policies.get(dtype)
         images = keras.Input(image_shape, name="images")
         x = keras.layers.Rescaling(*rescaling, dtype="float32", name="rescaling")(images)
-        x = residual_stages(resnet_stem(x, stem, policy), block, units, policy)
+        x = resnet_stem(x, stem, width, policy)
+        x = residual_stages(x, block, units, width, policy)
         super().__init__(images, pooled_and_classified(x, num_classes, policy), arguments)
 
 
-def resnet_stem(x, kind, policy, use_bias=False):
-    """What comes before the first stage, 64 channels wide.
+def resnet_stem(x, kind, width, policy, use_bias=False):
+    """What comes before the first stage.
 
     Args:
         x: `(B, H, W, C)`.
         kind: "small" (the map keeps its size) or "imagenet" (it is quartered).
+        width: of the result.
         policy: dtype policy.
         use_bias: of the convolution.
     """
     if kind not in STEMS:
         raise ValueError(f"`stem` must be one of {STEMS}. Received: {kind!r}")
     size, stride = (7, 2) if kind == "imagenet" else (3, 1)
-    x = convolution(64, size, stride, "stem_conv", use_bias, policy)(x)
+    x = convolution(width, size, stride, "stem_conv", use_bias, policy)(x)
     x = batch_norm("stem_norm", policy)(x)
     x = keras.layers.ReLU(dtype=policy, name="stem_relu")(x)
     if kind == "imagenet":
@@ -86,20 +90,21 @@ def resnet_stem(x, kind, policy, use_bias=False):
     return x
 
 
-def residual_stages(x, block, units, policy):
-    """Stages of residual blocks, `stage_1_block_0` and on, from 64 filters; all but one halve.
+def residual_stages(x, block, units, width, policy):
+    """Stages of residual blocks, `stage_1_block_0` and on; all but the first halve the map.
 
     Args:
         x: `(B, H, W, C)`.
         block: a `ResidualBlock` class.
         units: number of blocks of each stage.
+        width: filters of the first stage; doubles from stage to stage.
         policy: dtype policy.
     """
     for stage, count in enumerate(units):
         for i in range(count):
             stride = 2 if stage and not i else 1
             name = f"stage_{stage + 1}_block_{i}"
-            x = block(64 << stage, stride, dtype=policy, name=name)(x)
+            x = block(width << stage, stride, dtype=policy, name=name)(x)
     return x
 
 

@@ -4,6 +4,12 @@ from keras_vit.models.published.bare_attention import BareAttention, BareAttenti
 from keras_vit.models.published.byte_dropout import ByteDropout
 from keras_vit.models.published.feature_attention import FeatureAttention, FlatBlock
 from keras_vit.models.published.flat_image import FlatViT
+from keras_vit.models.published.hybrid_study import HybridStudyBlock, HybridStudyViT
+from keras_vit.models.published.hybrid_study_resnet import (
+    HybridStudyResidualBlock,
+    HybridStudyResNet,
+    ResNet34Stage,
+)
 from keras_vit.models.published.kun_vit import KunBlock, KunViT, TwiceActivatedMLP
 from keras_vit.models.published.position_study import PositionStudyViT
 from keras_vit.models.published.visual_attention import OneNormBlock, VisualAttentionViT
@@ -15,10 +21,15 @@ __all__ = [
     "FeatureAttention",
     "FlatBlock",
     "FlatViT",
+    "HybridStudyBlock",
+    "HybridStudyResNet",
+    "HybridStudyResidualBlock",
+    "HybridStudyViT",
     "KunBlock",
     "KunViT",
     "OneNormBlock",
     "PositionStudyViT",
+    "ResNet34Stage",
     "TwiceActivatedMLP",
     "VisualAttentionViT",
 ]

@@ -1,22 +1,18 @@
+import warnings
 from functools import partial
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
 
-from keras_vit import HybridViT, attention_maps, intermediates
+from keras_vit import HybridStudyViT, HybridViT, attention_maps, intermediates
 from keras_vit.models.hybrid_backbone import HybridBackbone
 from tests.timm_peer import timm_module
 from tests.unallocated import unallocated
 
-SMALL = {
-    "image_shape": (8, 12, 3),
-    "stages": (1, 1),
-    "hidden_dim": 16,
-    "depth": 2,
-    "num_heads": 2,
-    "mlp_dim": 24,
-}
+TRANSFORMER = {"hidden_dim": 16, "depth": 2, "num_heads": 2, "mlp_dim": 24}
+SMALL = {"image_shape": (8, 12, 3), "stages": (1, 1), **TRANSFORMER}
 IMAGES = np.random.default_rng(0).integers(0, 256, (2, 8, 12, 3)).astype("uint8")
 
 
@@ -196,6 +192,30 @@ def test_stages_and_attention_can_be_looked_into():
     maps = attention_maps(model, IMAGES)
     assert maps.shape == (2, 2, 2, 7, 7)
     np.testing.assert_allclose(maps.sum(axis=-1), 1, atol=1e-5)
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize(
+    "model",
+    [
+        lambda: HybridViT(**SMALL),
+        lambda: HybridStudyViT((32, 32, 3), backbone="resnet34-stage1", **TRANSFORMER),
+    ],
+)
+def test_a_quantised_hybrid_comes_back_from_its_file(tmp_path, model):
+    model = model()
+    kernel = model.get_layer("head").kernel
+    kernel.assign(np.random.default_rng(0).normal(size=kernel.shape))  # it may start at zero
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras names each kind of layer that has no int8 form
+        model.quantize("int8")
+    images = np.random.default_rng(0).uniform(0, 255, (2, *model.image_shape)).astype("float32")
+    quantised = model.predict(images, verbose=0)
+    assert quantised.any()
+    model.save(tmp_path / "int8.keras")
+    loaded = keras.saving.load_model(tmp_path / "int8.keras")
+    assert loaded.get_layer("block_0").attention.qkv.kernel.dtype == "int8"
+    np.testing.assert_array_equal(loaded.predict(images, verbose=0), quantised)
 
 
 BAD = {

@@ -84,7 +84,9 @@ class ResNet34Stage(CompositeLayer):
 
     def build(self, input_shape):
         self.conv.build(input_shape)
-        self.norm.build(self.conv.compute_output_shape(input_shape))
+        shape = self.conv.compute_output_shape(input_shape)
+        for layer in (self.norm, self.pad, self.pool):
+            layer.build(shape)
         for block in self.blocks:
             block.build(self.compute_output_shape(input_shape))
 

@@ -104,7 +104,6 @@ MODELS = {
 
 RELATIVES = {
     "hybrid": lambda: HybridViT(**SMALL, stages=(1, 1)),
-    "hybrid-imagenet-stem": lambda: HybridViT(**SMALL, stages=(), stem="imagenet", patch_size=1),
     "resnet": lambda: ResNet(18, (32, 32, 3), width=4),
     "hybrid-study": lambda: HybridStudyViT(**SMALL),
     "hybrid-study-resnet": lambda: HybridStudyResNet((32, 32, 3), units=(1, 1), width=4),

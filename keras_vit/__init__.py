@@ -1,6 +1,6 @@
 """Vision Transformers in Keras 3, on TensorFlow, JAX and PyTorch."""
 
-from keras_vit.augment import AutoAugment, Mixing, RandomCrop, RandomResizedCrop
+from keras_vit.augment import AutoAugment, Mixing, RandomAffine, RandomCrop, RandomResizedCrop
 from keras_vit.data import load_data
 from keras_vit.inspection import (
     attention_distance,
@@ -18,11 +18,23 @@ from keras_vit.layers import (
     PatchEncoder,
     Patches,
     RelativePositionBias,
+    StdConv2D,
     StochasticDepth,
     TokenPooling,
     TransformerBlock,
 )
-from keras_vit.models import ViT, intermediates
+from keras_vit.models import (
+    FlatViT,
+    HybridStudyResNet,
+    HybridStudyViT,
+    HybridViT,
+    KunViT,
+    PositionStudyViT,
+    ResNet,
+    VisualAttentionViT,
+    ViT,
+    intermediates,
+)
 from keras_vit.training import AugmentedModel, adamw, warmup_cosine
 
 __all__ = [
@@ -30,18 +42,28 @@ __all__ = [
     "AugmentedModel",
     "AutoAugment",
     "ConvStem",
+    "FlatViT",
+    "HybridStudyResNet",
+    "HybridStudyViT",
+    "HybridViT",
+    "KunViT",
     "LayerScale",
     "Mixing",
     "MultiHeadSelfAttention",
     "PatchEncoder",
     "Patches",
+    "PositionStudyViT",
+    "RandomAffine",
     "RandomCrop",
     "RandomResizedCrop",
     "RelativePositionBias",
+    "ResNet",
+    "StdConv2D",
     "StochasticDepth",
     "TokenPooling",
     "TransformerBlock",
     "ViT",
+    "VisualAttentionViT",
     "adamw",
     "attention_distance",
     "attention_maps",

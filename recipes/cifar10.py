@@ -37,7 +37,7 @@ RECIPE = Recipe(
             epochs=200,
             crop_padding=4,
             flip=True,
-            auto_augment="cifar10",
+            auto_augment={"policy": "cifar10"},
             weight_decay=5e-5,
         ),
     },

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_vit.inspection.checks import checked_batch_size, checked_images
-from keras_vit.layers import TransformerBlock
+from keras_vit.layers import MultiHeadSelfAttention
 from keras_vit.models.intermediates import plain_model
 
 
@@ -69,16 +69,17 @@ def stream_maps(model, blocks, images, batch_size):
 
 def attention_blocks(model, layers=None):
     """The model's Transformer blocks, or those of the given indices."""
-    blocks = [
-        layer
-        for layer in getattr(plain_model(model), "layers", [])
-        if isinstance(layer, TransformerBlock)
-    ]
+    blocks = [layer for layer in getattr(plain_model(model), "layers", []) if has_attention(layer)]
     if not blocks:
-        raise ValueError(f"The model has no TransformerBlock to look into: {model!r}")
+        raise ValueError(f"The model has no block with attention to look into: {model!r}")
     if layers is None:
         return blocks
     beyond = [i for i in layers if not -len(blocks) <= i < len(blocks)]
     if beyond or not len(layers):
         raise ValueError(f"The model has {len(blocks)} blocks. Received: layers={list(layers)}")
     return [blocks[i] for i in layers]
+
+
+def has_attention(layer):
+    """Whether it is a block with self-attention, a `TransformerBlock` or one of another kind."""
+    return isinstance(getattr(layer, "attention", None), MultiHeadSelfAttention)

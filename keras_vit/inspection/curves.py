@@ -3,7 +3,7 @@
 from keras_vit.inspection.figures import new_figure, save_figure
 
 
-def curves_picture(history, path):
+def curves_picture(history, path, validation="test"):
     """Draws a run's curves.
 
     Args:
@@ -11,6 +11,7 @@ def curves_picture(history, path):
             `accuracy`, `learning_rate` and, in the epochs that tested, `val_loss` and
             `val_accuracy`.
         path: of the PNG file.
+        validation: name of the images that the columns `val_...` are of.
     """
     figure = new_figure(9, 3.4)
     loss, accuracy = figure.subplots(1, 2)
@@ -18,7 +19,7 @@ def curves_picture(history, path):
         (loss, "loss", 1, "cross-entropy"),
         (accuracy, "accuracy", 100, "accuracy in %"),
     ):
-        for prefix, what, style in (("", "training", "-"), ("val_", "test", "o--")):
+        for prefix, what, style in (("", "training", "-"), ("val_", validation, "o--")):
             points = [
                 (int(row["epoch"]), scale * float(row[prefix + name]))
                 for row in history

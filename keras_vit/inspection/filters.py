@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_vit.inspection.figures import new_figure, save_figure, show_image
-from keras_vit.layers import ConvStem, PatchEncoder, Patches
+from keras_vit.layers import PatchEncoder, Patches
 from keras_vit.models.intermediates import plain_model
 
 
@@ -42,18 +42,17 @@ def filter_components(model: keras.Model, count: int = 28) -> np.ndarray:
 
 def first_filters(model):
     """The kernel on the pixels, `(ph, pw, C, filters)`."""
-    layers = list(getattr(plain_model(model), "layers", []))
+    model = plain_model(model)
+    layers = list(getattr(model, "layers", []))
     for layer in layers:
         if isinstance(layer, Patches):
             encoder = next(x for x in layers if isinstance(x, PatchEncoder))
             kernel = dense_kernel(encoder.projection)
             return kernel.reshape(*layer.patch_size, -1, kernel.shape[-1])
-        if isinstance(layer, ConvStem):
-            layer = layer.convolutions[0]
-        if isinstance(layer, keras.layers.Conv2D):
-            return ops.convert_to_numpy(layer.kernel)
-        if isinstance(layer, keras.Model):
-            return first_filters(layer)
+        for part in layer._flatten_layers():
+            is_convolution = isinstance(part, keras.layers.Conv2D)
+            if is_convolution and part.kernel.shape[2] == model.input_shape[-1]:
+                return ops.convert_to_numpy(part.kernel)
     raise ValueError(f"The model has no patch projection and no convolution: {model!r}")
 
 

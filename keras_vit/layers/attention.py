@@ -80,8 +80,7 @@ class MultiHeadSelfAttention(CompositeLayer):
             name="qkv",
         )
         self.qkv.build(input_shape)
-        self.projection = keras.layers.Dense(dim, dtype=self.dtype_policy, name="projection")
-        self.projection.build(input_shape)
+        self._build_output(input_shape)
         if self.qk_norm:
             head_shape = (*input_shape[:-1], self.num_heads, self.head_dim)
             self.q_norm, self.k_norm = (
@@ -104,6 +103,21 @@ class MultiHeadSelfAttention(CompositeLayer):
             )
             self.bias.build(input_shape)
 
+    def _build_output(self, input_shape):
+        self.projection = keras.layers.Dense(
+            input_shape[-1], dtype=self.dtype_policy, name="projection"
+        )
+        self.projection.build(input_shape)
+
+    def _output(self, merged):
+        """What follows the heads' values side by side, `(B, T, D)`."""
+        return self.projection(merged)
+
+    @property
+    def scale(self):
+        """What the logits are multiplied by before the softmax."""
+        return self.head_dim**-0.5
+
     def call(self, x, training=None, return_attention_scores=False, scores_offset=None):
         query, key, value = self._heads(x)
         bias = self.bias(x) if self.relative_positions == "bias" else None
@@ -115,8 +129,8 @@ class MultiHeadSelfAttention(CompositeLayer):
             weights = self.drop(ops.cast(scores, value.dtype), training=training)
             y = ops.einsum("bhqk,bkhd->bqhd", weights, value)
         else:
-            y = ops.dot_product_attention(query, key, value, bias=bias)
-        y = self.projection(ops.reshape(y, (-1, *x.shape[1:])))
+            y = ops.dot_product_attention(query, key, value, bias=bias, scale=self.scale)
+        y = self._output(ops.reshape(y, (-1, *x.shape[1:])))
         return (y, scores) if return_attention_scores else y
 
     def _unfused(self):
@@ -136,7 +150,7 @@ class MultiHeadSelfAttention(CompositeLayer):
     def _scores(self, query, key, bias):
         """Attention weights `(B, heads, T, T)`; float32, as in the fused kernels."""
         logits = ops.cast(ops.einsum("bqhd,bkhd->bhqk", query, key), "float32")
-        logits = logits * self.head_dim**-0.5
+        logits = logits * self.scale
         if bias is not None:
             logits = logits + ops.cast(bias, "float32")
         return ops.softmax(logits, axis=-1)

@@ -25,6 +25,8 @@ class PatchEncoder(CompositeLayer):
             alone.
         num_registers: number of register tokens.
         dropout: share of the values dropped at the end, 0 to 1.
+        class_token_initializer: Keras's name or an initializer.
+        positions_initializer: of learned positions, likewise; None is normal with deviation 0.02.
         seed: of the dropout.
 
     Input shape: `(B, N, P)`.
@@ -43,6 +45,8 @@ class PatchEncoder(CompositeLayer):
         grid=None,
         num_registers=0,
         dropout=0.0,
+        class_token_initializer="zeros",
+        positions_initializer=None,
         seed=None,
         **kwargs,
     ):
@@ -57,6 +61,10 @@ class PatchEncoder(CompositeLayer):
         self.grid = None if grid is None else tuple(grid)
         self.num_registers = num_registers
         self.dropout = dropout
+        self.class_token_initializer = keras.initializers.get(class_token_initializer)
+        self.positions_initializer = keras.initializers.get(
+            positions_initializer or keras.initializers.RandomNormal(stddev=0.02)
+        )
         self.seed = seed
         if projection_dim is not None:
             self.projection = keras.layers.Dense(
@@ -74,7 +82,7 @@ class PatchEncoder(CompositeLayer):
         prefix = int(self.use_class_token)
         if self.use_class_token:
             self.class_token = self.add_weight(
-                shape=(1, 1, dim), initializer="zeros", name="class_token"
+                shape=(1, 1, dim), initializer=self.class_token_initializer, name="class_token"
             )
         if self.num_registers:
             self.registers = self.add_weight(
@@ -85,7 +93,7 @@ class PatchEncoder(CompositeLayer):
         if self.position_kind == "learned":
             self.positions = self.add_weight(
                 shape=(1, prefix + num_patches, dim),
-                initializer=keras.initializers.RandomNormal(stddev=0.02),
+                initializer=self.positions_initializer,
                 name="positions",
             )
         elif self.position_kind == "sincos1d":
@@ -137,5 +145,7 @@ class PatchEncoder(CompositeLayer):
             "grid": self.grid,
             "num_registers": self.num_registers,
             "dropout": self.dropout,
+            "class_token_initializer": keras.initializers.serialize(self.class_token_initializer),
+            "positions_initializer": keras.initializers.serialize(self.positions_initializer),
             "seed": self.seed,
         }

@@ -63,8 +63,8 @@ class TransformerBlock(CompositeLayer):
             keras.layers.LayerNormalization(epsilon=layer_norm_epsilon, name=f"norm_{i}", **shared)
             for i in (1, 2)
         )
-        self.attention = MultiHeadSelfAttention(
-            num_heads,
+        self.attention = self._attention(
+            num_heads=num_heads,
             dropout=attention_dropout,
             qk_norm=qk_norm,
             relative_positions=relative_positions,
@@ -75,7 +75,7 @@ class TransformerBlock(CompositeLayer):
             name="attention",
             **shared,
         )
-        self.mlp = MLP(
+        self.mlp = self._mlp(
             mlp_dim,
             dropout=dropout,
             activation=activation,
@@ -96,6 +96,14 @@ class TransformerBlock(CompositeLayer):
             self.layer_scale_1, self.layer_scale_2 = (
                 LayerScale(layer_scale, name=f"layer_scale_{i}", **shared) for i in (1, 2)
             )
+
+    def _attention(self, **arguments):
+        """The attention layer, for blocks with one of another kind to override."""
+        return MultiHeadSelfAttention(**arguments)
+
+    def _mlp(self, mlp_dim, **arguments):
+        """The MLP; a subclass may have another."""
+        return MLP(mlp_dim, **arguments)
 
     def build(self, input_shape):
         parts = [self.norm_1, self.attention, self.drop_path_1]

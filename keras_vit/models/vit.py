@@ -1,19 +1,17 @@
-import inspect
-from numbers import Integral
-
 import keras
 
-from keras_vit.layers import ConvStem, PatchEncoder, Patches, TokenPooling, TransformerBlock
-from keras_vit.layers.composite import policy_with_parts
+from keras_vit.layers import ConvStem, Patches
 from keras_vit.layers.patches import pair, patch_grid
-from keras_vit.models.resize import copy_resized
+from keras_vit.models.configured import arguments_of
+from keras_vit.models.encoder import check_sizes, has_class_token, transformed
+from keras_vit.models.resize import ResizableModel
 from keras_vit.models.variants import variant_arguments
 
 PATCH_EMBEDDINGS = ("linear", "conv", "stem")
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")
-class ViT(keras.Model):
+class ViT(ResizableModel):
     """Vision Transformer, as a functional Keras model (arXiv 2010.11929).
 
     The defaults are KunViT: 6,268,810 parameters for 32x32 images and 10 classes.
@@ -84,91 +82,31 @@ class ViT(keras.Model):
         dtype=None,
         name="vit",
     ):
-        # All arguments as given, before anything else has a name here: they are the config.
-        arguments = {key: value for key, value in locals().items() if key in ARGUMENTS}
-        if len(image_shape) != 3:
-            raise ValueError(
-                f"`image_shape` must be (height, width, channels). Received: {image_shape}"
-            )
-        for key in ("hidden_dim", "depth", "num_heads", "mlp_dim"):
-            if not isinstance(arguments[key], Integral) or arguments[key] < 1:
-                raise ValueError(f"`{key}` must be a positive int. Received: {arguments[key]}")
-        if hidden_dim % num_heads:
-            raise ValueError(f"num_heads={num_heads} does not divide hidden_dim={hidden_dim}.")
+        arguments = arguments_of(ViT, locals())
+        check_sizes(image_shape, num_classes, hidden_dim, depth, num_heads, mlp_dim, class_names)
         if patch_embedding not in PATCH_EMBEDDINGS:
             raise ValueError(
                 f"`patch_embedding` must be one of {PATCH_EMBEDDINGS}. "
                 f"Received: {patch_embedding!r}"
             )
-        if class_names is not None and len(class_names) != num_classes:
-            raise ValueError(f"{len(class_names)} class names for num_classes={num_classes}.")
-        class_token = pool == "token" if class_token is None else class_token
-        if pool == "token" and not class_token:
-            raise ValueError("pool='token' needs a class token. Received: class_token=False")
-        patch_size = pair(patch_size, "patch_size")
+        arguments["class_token"] = class_token = has_class_token(pool, class_token)
+        arguments["patch_size"] = patch_size = pair(patch_size, "patch_size")
+        arguments["activation"] = keras.activations.serialize(keras.activations.get(activation))
         grid = patch_grid(image_shape[:2], patch_size)
-        num_prefix_tokens = int(class_token) + num_registers
         policy = keras.dtype_policies.get(dtype)
 
         images = keras.Input(image_shape, name="images")
         x = keras.layers.Rescaling(*rescaling, dtype="float32", name="rescaling")(images)
         if patch_embedding == "linear":
             x = Patches(patch_size, dtype=policy, name="patches")(x)
+            outputs = transformed(x, arguments, grid, policy, projection_dim=hidden_dim)
         else:
             x = self._convolutional_patches(x, patch_embedding, patch_size, hidden_dim, policy)
             x = keras.layers.Reshape((-1, hidden_dim), dtype=policy, name="flatten_patches")(x)
-        x = PatchEncoder(
-            hidden_dim if patch_embedding == "linear" else None,
-            class_token=class_token,
-            positions=positions,
-            grid=grid,
-            num_registers=num_registers,
-            dropout=dropout,
-            dtype=policy,
-            name="patch_encoder",
-        )(x)
-        for i in range(depth):
-            x = TransformerBlock(
-                num_heads,
-                mlp_dim,
-                dropout=dropout,
-                attention_dropout=attention_dropout,
-                drop_path=drop_path * i / max(1, depth - 1),
-                layer_scale=layer_scale,
-                qk_norm=qk_norm,
-                activation=activation,
-                layer_norm_epsilon=layer_norm_epsilon,
-                relative_positions=relative_positions,
-                grid=grid,
-                num_prefix_tokens=num_prefix_tokens,
-                dtype=policy,
-                name=f"block_{i}",
-            )(x)
-        x = keras.layers.LayerNormalization(epsilon=layer_norm_epsilon, dtype=policy, name="norm")(
-            x
-        )
-        x = TokenPooling(pool, num_prefix_tokens, dtype=policy, name="pooled")(x)
-        if pre_logits:
-            x = keras.layers.Dense(pre_logits, activation="tanh", dtype=policy, name="pre_logits")(
-                x
-            )
-        if num_classes:
-            x = keras.layers.Dense(
-                num_classes, kernel_initializer="zeros", dtype=head_policy(policy), name="head"
-            )(x)
-        super().__init__(inputs=images, outputs=x, name=name)
-
-        arguments["class_token"] = class_token
-        arguments["patch_size"] = patch_size
-        arguments["activation"] = keras.activations.serialize(keras.activations.get(activation))
-        for key in ARGUMENTS - {"name", "dtype"}:
-            value = arguments[key]
-            setattr(self, key, tuple(value) if isinstance(value, list) else value)
+            outputs = transformed(x, arguments, grid, policy)
+        super().__init__(images, outputs, arguments)
         self.grid = grid
-        self.num_prefix_tokens = num_prefix_tokens
-        self._policy = policy
-        # Keras reads the model's own policy to scale the loss under float16.
-        self.dtype_policy = getattr(policy, "default_policy", policy)
+        self.num_prefix_tokens = int(class_token) + num_registers
 
     @staticmethod
     def _convolutional_patches(x, kind, patch_size, hidden_dim, policy):
@@ -200,48 +138,3 @@ class ViT(keras.Model):
             **overrides,
         }
         return cls(**arguments)
-
-    def resized(self, image_shape):
-        """The same weights in a model for images of another size.
-
-        Learned positions and relative biases are interpolated over the grid (bicubic with
-        antialias), from any grid to any other.
-
-        Args:
-            image_shape: (height, width, channels); the channels must stay.
-        """
-        if image_shape[2] != self.image_shape[2]:
-            raise ValueError(
-                f"The channels must stay {self.image_shape[2]}. Received: {tuple(image_shape)}"
-            )
-        config = {**self.get_config(), "image_shape": tuple(image_shape)}
-        other = type(self).from_config(config)
-        copy_resized(self, other)
-        return other
-
-    def get_config(self):
-        config = {key: getattr(self, key) for key in sorted(ARGUMENTS)}
-        config["dtype"] = keras.dtype_policies.serialize(policy_with_parts(self, self._policy))
-        layers = self._flatten_layers(False)
-        frozen = sorted(layer.path for layer in layers if layer.path and not layer.trainable)
-        if frozen:
-            config["frozen"] = frozen
-        return config
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        frozen = set(config.get("frozen", ()))
-        model = cls(**{key: value for key, value in config.items() if key != "frozen"})
-        for layer in model._flatten_layers(False):
-            if layer.path in frozen:
-                layer.trainable = False
-        return model
-
-
-ARGUMENTS = set(inspect.signature(ViT.__init__).parameters) - {"self"}
-
-
-def head_policy(policy):
-    """Float32 logits under any policy, but for a head that was quantised."""
-    is_map = isinstance(policy, keras.dtype_policies.DTypePolicyMap)
-    return policy["head"] if is_map and "head" in policy else "float32"

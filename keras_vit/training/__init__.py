@@ -3,7 +3,8 @@
 from keras_vit.training.augmented_model import AugmentedModel
 from keras_vit.training.command_line import main
 from keras_vit.training.optimizers import adamw
-from keras_vit.training.preset import Preset, Recipe
+from keras_vit.training.preset import Preset
+from keras_vit.training.recipe import Recipe
 from keras_vit.training.schedules import warmup_cosine
 
 __all__ = [

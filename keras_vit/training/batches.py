@@ -1,6 +1,8 @@
 import keras
 import numpy as np
 
+from keras_vit.data.resizing import resize_images
+
 
 class ShuffledBatches(keras.utils.PyDataset):
     """Full batches in an order that follows from seed and epoch alone.
@@ -31,3 +33,28 @@ class ShuffledBatches(keras.utils.PyDataset):
     def __getitem__(self, index):
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         return self.x[chosen], self.y[chosen]
+
+
+class ResizedBatches(keras.utils.PyDataset):
+    """Batches in order, brought to another size as they are asked for.
+
+    All images at once may not fit: 10,000 of 224x224 are 1.5 GB.
+
+    Args:
+        x: uint8 images, `(N, H, W, C)`.
+        y: labels, `(N,)`.
+        image_size: (height, width) to bring them to.
+        batch_size: images a batch.
+    """
+
+    def __init__(self, x, y, image_size, batch_size):
+        super().__init__()
+        self.x, self.y = x, y
+        self.image_size, self.batch_size = image_size, batch_size
+
+    def __len__(self):
+        return -(-len(self.x) // self.batch_size)
+
+    def __getitem__(self, index):
+        part = slice(index * self.batch_size, (index + 1) * self.batch_size)
+        return resize_images(self.x[part], self.image_size), self.y[part]

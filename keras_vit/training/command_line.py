@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from keras_vit.training.run import RunFailed, run
+from keras_vit.training.study import run_study
 
 
 def main(recipe, doc, arguments=None):
@@ -18,8 +19,13 @@ def main(recipe, doc, arguments=None):
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = recipe_parser(recipe, doc)
     flags = parser.parse_args(arguments)
+    if recipe.study and flags.all and (flags.preset or flags.out):
+        parser.error("--all runs every variant in its own folder: no --variant and no --out")
     try:
-        run(recipe, flags, arguments)
+        if recipe.study and flags.all:
+            run_study(recipe, flags, arguments)
+        else:
+            run(recipe, flags, arguments)
     except RunFailed as error:
         parser.error(" ".join(str(error).split()))
     except KeyboardInterrupt:
@@ -36,11 +42,12 @@ def recipe_parser(recipe, doc):
     parser = OneLineParser(
         prog=f"{recipe.name}.py",
         description=doc,
-        epilog=f"presets:\n{presets}",
+        epilog=f"{recipe.choice}s:\n{presets}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--preset",
+        f"--{recipe.choice}",
+        dest="preset",
         choices=list(recipe.presets),
         help=f"default: {recipe.on_cpu} on a CPU, {recipe.on_gpu} on a GPU",
     )
@@ -78,12 +85,17 @@ def recipe_parser(recipe, doc):
         "--out",
         type=Path,
         metavar="DIR",
-        default=Path("saved_models", recipe.name),
-        help="the run's folder (default: %(default)s)",
+        help=f"the run's folder (default: {recipe.folder('VARIANT')})",
     )
     parser.add_argument(
         "--resume", action="store_true", help="go on with the run in DIR, with its settings"
     )
+    if recipe.study:
+        parser.add_argument(
+            "--all",
+            action="store_true",
+            help="run every variant, each in its folder; with --resume those not yet finished",
+        )
     parser.add_argument("--overwrite", action="store_true", help="replace a run in DIR")
     return parser
 

@@ -1,5 +1,48 @@
 import keras
 
+from keras_vit.training.adam_l2 import AdamL2
+
+OPTIMIZERS = ("adamw", "adamw_all", "adam_l2", "adam")
+
+
+def optimizer(
+    name: str,
+    model: keras.Model,
+    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
+    weight_decay: float,
+    **kwargs,
+) -> keras.optimizers.Optimizer:
+    """An optimizer by the name that a preset gives it.
+
+    Args:
+        name: "adamw", which decays kernels alone; "adamw_all", which decays every weight, as
+            PyTorch's AdamW does; "adam_l2", PyTorch's Adam with weight decay; "adam".
+        model: the built model that is to be trained.
+        learning_rate: a number or a schedule.
+        weight_decay: 0 for "adam", which has none.
+        **kwargs: Keras's others, such as `beta_1` and `use_ema`.
+
+    Raises:
+        ValueError: for another name, or a decay that would be left out.
+    """
+    check_optimizer(name, weight_decay)
+    if name == "adamw":
+        return adamw(model, learning_rate, weight_decay, **kwargs)
+    if name == "adamw_all":
+        return keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay, **kwargs)
+    if name == "adam_l2":
+        return AdamL2(learning_rate, l2=weight_decay, **kwargs)
+    return keras.optimizers.Adam(learning_rate, **kwargs)
+
+
+def check_optimizer(name, weight_decay):
+    """A ValueError for an unknown name, or a decay that would be left out."""
+    if name not in OPTIMIZERS or (name == "adam" and weight_decay):
+        raise ValueError(
+            f"`optimizer` must be one of {OPTIMIZERS}, and adam has no decay. "
+            f"Received: {name!r} with weight_decay={weight_decay}"
+        )
+
 
 def adamw(
     model: keras.Model,

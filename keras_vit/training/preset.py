@@ -1,15 +1,17 @@
-"""What a recipe is made of: presets, each a complete configuration of one training run."""
+"""A preset: the complete configuration of one training run."""
 
 import dataclasses
 from collections.abc import Mapping
 
 import keras
 
-from keras_vit.augment import AutoAugment, RandomCrop, RandomResizedCrop
-from keras_vit.models import ViT
+from keras_vit import models
+from keras_vit.augment import AutoAugment, RandomAffine, RandomCrop, RandomResizedCrop
 from keras_vit.training.augmented_model import AugmentedModel
-from keras_vit.training.optimizers import adamw
-from keras_vit.training.schedules import warmup_cosine
+from keras_vit.training.optimizers import check_optimizer, optimizer
+from keras_vit.training.schedules import EpochSchedule, warmup_cosine
+
+SCHEDULES = ("cosine", "cosine_by_epoch", "exponential_by_epoch", "constant")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,17 +22,30 @@ class Preset:
         summary: what it is, in a few words.
         expect: time and accuracy to expect, as measured, and on what.
         epochs: passes over the training images.
-        model: arguments of `ViT`; image shape and classes come from the data.
+        data: source for `load_data`, instead of the recipe's.
+        model_class: name of the model's class in `keras_vit.models`.
+        model: its arguments; image shape and classes come from the data.
+        image_size: side that all images are brought to, inside the step in training.
+        validation_images: how many of the last training images are kept for validation.
+        best_epoch_from: keep the weights of the epoch with the lowest validation loss, from this
+            one on; None keeps the last.
         batch_size: images a step.
-        peak_learning_rate: of AdamW, after the warm-up.
-        final_learning_rate: at the last step.
+        optimizer: "adamw", "adamw_all", "adam_l2" or "adam", see `training.optimizers`.
+        beta_1: decay of the optimizer's mean gradient.
+        schedule: "cosine" after a warm-up, step by step; "cosine_by_epoch", the same in steps of
+            an epoch; "exponential_by_epoch"; "constant".
+        peak_learning_rate: after the warm-up; the first one without.
+        final_learning_rate: at the cosine's end.
+        epoch_decay: factor of the exponential schedule after each epoch.
         warmup_epochs: epochs of linear warm-up, may be a fraction; a quarter of the run at most.
-        weight_decay: of kernels alone.
+        weight_decay: as the optimizer has it.
         label_smoothing: share of the label spread over all classes.
+        crop_scale: area range of `RandomResizedCrop`; None: none.
+        crop_ratio: its range of width over height.
         crop_padding: pixels of `RandomCrop`; 0: none.
         flip: whether to flip left and right.
-        auto_augment: policy of `AutoAugment`; None: none.
-        crop_scale: area range of `RandomResizedCrop`; None: none.
+        affine: arguments of `RandomAffine`; None: none.
+        auto_augment: arguments of `AutoAugment`; None: none.
         mixup: Beta parameter; 0: none.
         cutmix: Beta parameter; 0: none.
         ema_momentum: of the average of the weights that is kept in the end; None: no average.
@@ -40,17 +55,28 @@ class Preset:
     summary: str
     expect: str
     epochs: int
+    data: str | None = None
+    model_class: str = "ViT"
     model: Mapping = dataclasses.field(default_factory=dict)
+    image_size: int | None = None
+    validation_images: int = 0
+    best_epoch_from: int | None = None
     batch_size: int = 128
+    optimizer: str = "adamw"
+    beta_1: float = 0.9
+    schedule: str = "cosine"
     peak_learning_rate: float = 1e-3
     final_learning_rate: float = 1e-5
+    epoch_decay: float = 1.0
     warmup_epochs: float = 5
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
+    crop_scale: tuple[float, float] | None = None
+    crop_ratio: tuple[float, float] = (3 / 4, 4 / 3)
     crop_padding: int = 0
     flip: bool = False
-    auto_augment: str | None = None
-    crop_scale: tuple[float, float] | None = None
+    affine: Mapping | None = None
+    auto_augment: Mapping | None = None
     mixup: float = 0.0
     cutmix: float = 0.0
     ema_momentum: float | None = None
@@ -61,10 +87,23 @@ class Preset:
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be 1 or more. Received: {getattr(self, name)}")
 
+        check_optimizer(self.optimizer, self.weight_decay)
+        if self.schedule not in SCHEDULES:
+            raise ValueError(f"`schedule` must be one of {SCHEDULES}. Received: {self.schedule!r}")
+        if self.best_epoch_from is not None and not self.validation_images:
+            raise ValueError("`best_epoch_from` needs `validation_images`: no test chooses.")
+        if self.image_size and not self.crop_scale:
+            raise ValueError("`image_size` needs `crop_scale`: the crop brings images to the size.")
+
+    def image_shape(self, data):
+        """(height, width, channels) that the model takes."""
+        size = self.image_size
+        return (size, size, data.image_shape[2]) if size else data.image_shape
+
     def build_model(self, data):
-        """The `ViT` for a data set."""
-        return ViT(
-            image_shape=data.image_shape,
+        """The model for a data set."""
+        return getattr(models, self.model_class)(
+            image_shape=self.image_shape(data),
             num_classes=data.num_classes,
             class_names=data.class_names,
             dtype=self.dtype,
@@ -75,13 +114,15 @@ class Preset:
         """The layers that augment, in their order."""
         layers = []
         if self.crop_scale:
-            layers.append(RandomResizedCrop(*image_shape[:2], scale=self.crop_scale))
+            layers.append(RandomResizedCrop(*image_shape[:2], self.crop_scale, self.crop_ratio))
         if self.crop_padding:
             layers.append(RandomCrop(self.crop_padding))
         if self.flip:
             layers.append(keras.layers.RandomFlip("horizontal", dtype="float32"))
+        if self.affine:
+            layers.append(RandomAffine(**self.affine))
         if self.auto_augment:
-            layers.append(AutoAugment(self.auto_augment))
+            layers.append(AutoAugment(**self.auto_augment))
         return layers
 
     def build_trainer(self, model, steps_per_epoch):
@@ -93,32 +134,35 @@ class Preset:
             cutmix=self.cutmix,
             label_smoothing=self.label_smoothing,
         )
-        total_steps = self.epochs * steps_per_epoch
-        schedule = warmup_cosine(
-            self.peak_learning_rate,
-            total_steps,
-            int(min(self.warmup_epochs * steps_per_epoch, total_steps / 4)),
-            self.final_learning_rate,
-        )
         average = {"use_ema": True, "ema_momentum": self.ema_momentum} if self.ema_momentum else {}
-        trainer.compile(adamw(model, schedule, self.weight_decay, **average), metrics=["accuracy"])
+        trainer.compile(
+            optimizer(
+                self.optimizer,
+                model,
+                self.learning_rate(steps_per_epoch),
+                self.weight_decay,
+                beta_1=self.beta_1,
+                **average,
+            ),
+            metrics=["accuracy"],
+        )
         return trainer
 
-
-@dataclasses.dataclass(frozen=True)
-class Recipe:
-    """A data set and the presets to train on it.
-
-    Attributes:
-        name: of the recipe; its run folder is `saved_models/NAME`.
-        data: source for `load_data` where none is given.
-        presets: by name.
-        on_cpu: name of the preset for a machine without accelerator.
-        on_gpu: name of the preset for one with.
-    """
-
-    name: str
-    data: str
-    presets: Mapping[str, Preset]
-    on_cpu: str
-    on_gpu: str
+    def learning_rate(self, steps_per_epoch):
+        """The schedule, or the number that it comes to."""
+        if self.schedule == "constant":
+            return self.peak_learning_rate
+        if self.schedule == "exponential_by_epoch":
+            return keras.optimizers.schedules.ExponentialDecay(
+                self.peak_learning_rate, steps_per_epoch, self.epoch_decay, staircase=True
+            )
+        by_epoch = self.schedule == "cosine_by_epoch"
+        unit = 1 if by_epoch else steps_per_epoch
+        total = self.epochs * unit
+        schedule = warmup_cosine(
+            self.peak_learning_rate,
+            total,
+            int(min(self.warmup_epochs * unit, total / 4)),
+            self.final_learning_rate,
+        )
+        return EpochSchedule(schedule, steps_per_epoch) if by_epoch else schedule

@@ -34,3 +34,33 @@ def warmup_cosine(
         warmup_target=peak,
         warmup_steps=warmup_steps,
     )
+
+
+@keras.saving.register_keras_serializable(package="keras_vit")
+class EpochSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule that counts epochs instead of steps: the rate stays through an epoch.
+
+    Args:
+        schedule: a schedule over epochs.
+        steps_per_epoch: steps after which it goes on.
+    """
+
+    def __init__(self, schedule, steps_per_epoch):
+        super().__init__()
+        self.schedule = schedule
+        self.steps_per_epoch = steps_per_epoch
+
+    def __call__(self, step):
+        epoch = keras.ops.floor_divide(keras.ops.cast(step, "int32"), self.steps_per_epoch)
+        return self.schedule(epoch)
+
+    def get_config(self):
+        return {
+            "schedule": keras.saving.serialize_keras_object(self.schedule),
+            "steps_per_epoch": self.steps_per_epoch,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        schedule = keras.saving.deserialize_keras_object(config["schedule"])
+        return cls(schedule, config["steps_per_epoch"])

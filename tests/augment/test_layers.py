@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_vit.augment import AutoAugment, Mixing, RandomCrop, RandomResizedCrop
+from keras_vit.augment import AutoAugment, Mixing, RandomAffine, RandomCrop, RandomResizedCrop
 
 pytestmark = pytest.mark.backends
 
@@ -13,6 +13,7 @@ LAYERS = {
     "AutoAugment bilinear": lambda seed=0: AutoAugment(
         levels="omihub777", fill_value=128, interpolation="bilinear", seed=seed
     ),
+    "RandomAffine": lambda seed=0: RandomAffine(20, 3, 9.5, "bilinear", seed=seed),
     "RandomCrop": lambda seed=0: RandomCrop(padding=3, fill_value=7.5, seed=seed),
     "RandomResizedCrop": lambda seed=0: RandomResizedCrop(24, 20, scale=(0.3, 0.9), seed=seed),
     "Mixing": lambda seed=0: Mixing(mixup=0.4, cutmix=1.0, seed=seed),

@@ -98,7 +98,7 @@ def test_a_bfloat16_models_maps_are_near_the_exact_ones():
 
 def test_bad_input_is_refused_before_the_first_batch():
     dense = keras.Sequential([keras.Input((8, 12, 3)), keras.layers.Flatten()])
-    with pytest.raises(ValueError, match="no TransformerBlock"):
+    with pytest.raises(ValueError, match="no block with attention"):
         iter_attention_maps(dense, IMAGES)
     model = ViT(**SMALL)
     with pytest.raises(ValueError, match=r"3 blocks. Received: layers=\[3\]"):

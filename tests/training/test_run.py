@@ -28,7 +28,7 @@ RECIPE = Recipe(
             batch_size=32,
             crop_padding=1,
             flip=True,
-            auto_augment="cifar10",
+            auto_augment={"policy": "cifar10"},
             crop_scale=(0.5, 1.0),
             mixup=0.4,
             cutmix=1.0,
@@ -279,10 +279,10 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_good_weights(
 ):
     from keras_vit.training import preset
 
-    def explosive(model, *_):
+    def explosive(*_, **__):
         return keras.optimizers.SGD(1e20)
 
-    monkeypatch.setattr(preset, "adamw", explosive)
+    monkeypatch.setattr(preset, "optimizer", explosive)
     message = refused(capsys, tmp_path / "run")
     assert "not finite in epoch 1" in message
     assert "after epoch 0" in message

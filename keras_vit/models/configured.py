@@ -1,0 +1,55 @@
+"""What all models share: the constructor's arguments are the config."""
+
+import inspect
+
+import keras
+
+from keras_vit.layers.composite import policy_with_parts
+
+
+class ConfiguredModel(keras.Model):
+    """A functional model that its constructor builds, and whose arguments are its config.
+
+    A subclass takes its arguments, `dtype` and `name` among them, begins with
+    `arguments = arguments_of(ThatClass, locals())`, lays its layers and ends with
+    `super().__init__(inputs, outputs, arguments)`. Every argument is then an attribute too.
+
+    Args:
+        inputs: a `keras.Input`.
+        outputs: the last layer's output.
+        arguments: the constructor's, by name.
+    """
+
+    def __init__(self, inputs, outputs, arguments):
+        super().__init__(inputs=inputs, outputs=outputs, name=arguments["name"])
+        self._argument_names = tuple(sorted(arguments))
+        for key in arguments.keys() - {"name", "dtype"}:
+            value = arguments[key]
+            setattr(self, key, tuple(value) if isinstance(value, list) else value)
+        self._policy = keras.dtype_policies.get(arguments["dtype"])
+        # Keras reads the model's own policy to scale the loss under float16.
+        self.dtype_policy = getattr(self._policy, "default_policy", self._policy)
+
+    def get_config(self):
+        config = {key: getattr(self, key) for key in self._argument_names}
+        config["dtype"] = keras.dtype_policies.serialize(policy_with_parts(self, self._policy))
+        layers = self._flatten_layers(False)
+        frozen = sorted(layer.path for layer in layers if layer.path and not layer.trainable)
+        if frozen:
+            config["frozen"] = frozen
+        return config
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        frozen = set(config.get("frozen", ()))
+        model = cls(**{key: value for key, value in config.items() if key != "frozen"})
+        for layer in model._flatten_layers(False):
+            if layer.path in frozen:
+                layer.trainable = False
+        return model
+
+
+def arguments_of(cls, local_variables):
+    """A constructor's arguments as given, out of its `locals()` before anything else is there."""
+    names = set(inspect.signature(cls.__init__).parameters) - {"self"}
+    return {name: local_variables[name] for name in names}

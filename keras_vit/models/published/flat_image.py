@@ -1,0 +1,106 @@
+"""Transformers that take an image as one vector: no patches, no positions, no class token."""
+
+import math
+from numbers import Integral
+
+import keras
+
+from keras_vit.models.configured import ConfiguredModel, arguments_of
+from keras_vit.models.encoder import head
+from keras_vit.models.published.feature_attention import FlatBlock
+from keras_vit.models.published.initialization import start_as_pytorch
+
+KINDS = ("plain", "concat", "encoder_decoder")
+
+
+@keras.saving.register_keras_serializable(package="keras_vit")
+class FlatViT(ConfiguredModel):
+    """The flat-image Transformers of github.com/DFin/ViT, as their code has them.
+
+    "plain" (mini-ViT): the flattened image goes straight into the blocks; 118,148,810 parameters
+    on MNIST. "concat": each block sees its input beside the image, twice as wide, and a Dense
+    layer brings it back; 492,622,490 with 16 heads. "encoder_decoder": before each of the blocks,
+    whose attention is a cross-attention, stands an encoder block of its own for the image; the
+    encoder blocks of the image are not chained; 265,841,866 with 12 blocks.
+
+    Args:
+        image_shape: (height, width, channels); their product is the width of the tokens.
+        num_classes: width of the head.
+        kind: "plain", "concat" or "encoder_decoder".
+        depth: number of blocks.
+        num_heads: heads of attention; must divide the width, with "concat" twice it.
+        dropout: of the attention, 0 to 1.
+        rescaling: (scale, offset) of the pixels.
+        class_names: names of the classes, kept with the model.
+        dtype: dtype policy; logits stay float32.
+        name: of the model.
+
+    Input shape: `(B, height, width, channels)`, values 0-255.
+
+    Output shape: `(B, num_classes)` float32 logits.
+
+    Raises:
+        ValueError: for an unknown kind, or sizes that make no model.
+    """
+
+    def __init__(
+        self,
+        image_shape=(28, 28, 1),
+        num_classes=10,
+        kind="plain",
+        depth=16,
+        num_heads=14,
+        dropout=0.1,
+        rescaling=(1 / 255, 0.0),
+        class_names=None,
+        dtype=None,
+        name="flat_vit",
+    ):
+        arguments = arguments_of(FlatViT, locals())
+        if kind not in KINDS:
+            raise ValueError(f"`kind` must be one of {KINDS}. Received: {kind!r}")
+        if not isinstance(depth, Integral) or depth < 1:
+            raise ValueError(f"`depth` must be a positive int. Received: {depth}")
+        if class_names is not None and len(class_names) != num_classes:
+            raise ValueError(f"{len(class_names)} class names for num_classes={num_classes}.")
+        policy = keras.dtype_policies.get(dtype)
+        images = keras.Input(image_shape, name="images")
+        x = keras.layers.Rescaling(*rescaling, dtype="float32", name="rescaling")(images)
+        image = keras.layers.Flatten(dtype=policy, name="flatten")(x)
+        block = {"num_heads": num_heads, "dropout": dropout, "dtype": policy}
+        if kind == "plain":
+            x = self._plain(image, depth, block)
+        elif kind == "concat":
+            x = self._concatenating(image, depth, block, math.prod(image_shape), policy)
+        else:
+            x = self._encoder_decoder(image, depth, block)
+        x = keras.layers.LayerNormalization(epsilon=1e-5, dtype=policy, name="norm")(x)
+        super().__init__(images, head(x, num_classes, policy), arguments)
+        start_as_pytorch(self)
+
+    @staticmethod
+    def _plain(image, depth, block):
+        x = image
+        for i in range(depth):
+            x = FlatBlock(name=f"block_{i}", **block)(x)
+        return x
+
+    @staticmethod
+    def _concatenating(image, depth, block, dim, policy):
+        def beside(x, name):
+            narrow = keras.layers.Dense(dim, dtype=policy, name=f"narrow_{name}")(x)
+            return keras.layers.Concatenate(dtype=policy, name=f"beside_{name}")([narrow, image])
+
+        x = beside(image, "image")
+        for i in range(depth):
+            x = beside(FlatBlock(name=f"block_{i}", **block)(x), i)
+        return x
+
+    @staticmethod
+    def _encoder_decoder(image, depth, block):
+        x = image
+        for i in range(depth):
+            x = FlatBlock(name=f"encoder_{i}", **block)(x)
+            memory = FlatBlock(name=f"image_encoder_{i}", **block)(image)
+            x = FlatBlock(name=f"decoder_{i}", **block)(x, memory)
+        return x

@@ -1,0 +1,76 @@
+"""What a run is to do: from the flags, or from the folder of a run that goes on."""
+
+import dataclasses
+import shlex
+
+import keras
+
+from keras_vit.training.devices import device_kind
+
+
+def may_resume(flags, folder):
+    """Whether there is a run to go on with; an error where one is in the way."""
+    if flags.resume and flags.overwrite:
+        raise ValueError("--resume and --overwrite exclude each other")
+    if folder.holds_something() and not flags.resume and not flags.overwrite:
+        raise ValueError(
+            f"{folder.path} holds a run: go on with --resume, replace it with --overwrite, "
+            "or name another folder with --out"
+        )
+    return flags.resume and folder.holds_something()
+
+
+def new_settings(recipe, flags, arguments):
+    """What a new run is to do: the preset for this device, with the flags' changes."""
+    name = preset_name(recipe, flags)
+    changes = {
+        key: getattr(flags, key)
+        for key in ("epochs", "batch_size", "dtype")
+        if getattr(flags, key) is not None
+    }
+    preset = dataclasses.replace(recipe.presets[name], **changes)
+    words = [word for word in arguments if word not in ("--resume", "--overwrite")]
+    return {
+        "recipe": recipe.name,
+        "command": shlex.join(["python", recipe.script, *words]),
+        "preset_name": name,
+        "as_measured": not changes and flags.limit is None and flags.data is None,
+        "preset": dataclasses.asdict(preset),
+        "data": flags.data or preset.data or recipe.data,
+        "data_dir": flags.data_dir,
+        "image_size": flags.image_size,
+        "skip_bad": flags.skip_bad,
+        "limit": flags.limit,
+        "seed": flags.seed or 0,
+    }
+
+
+def preset_name(recipe, flags):
+    """The preset that the user chose, or the one for this device."""
+    return flags.preset or (recipe.on_cpu if device_kind() == "cpu" else recipe.on_gpu)
+
+
+def refuse_other_settings(flags, settings, folder):
+    """A run goes on with what it began with; a flag that says otherwise is an error."""
+    known = {**settings["preset"], **settings, "preset": settings["preset_name"]}
+    for key in ("preset", "data", "image_size", "epochs", "batch_size", "limit", "dtype", "seed"):
+        given = getattr(flags, key)
+        if given is not None and given != known[key]:
+            raise ValueError(
+                f"the run in {folder.path} has {key}={known[key]}; --resume can't change it "
+                f"to {given}"
+            )
+
+
+def announce(recipe, settings, preset):
+    """Says what is going to be run, what to expect and how to choose otherwise."""
+    name = settings["preset_name"]
+    print(
+        f"{recipe.name}: {recipe.choice} {name} ({preset.summary}) for this {device_kind()}, "
+        f"{keras.backend.backend()} backend"
+    )
+    measured = "expect" if settings["as_measured"] else "without your changes, expect"
+    print(f"{recipe.name}: {measured} {preset.expect}")
+    others = [other for other in recipe.presets if other != name]
+    if others:
+        print(f"{recipe.name}: or choose with --{recipe.choice} {'|'.join(others)} (see --help)")

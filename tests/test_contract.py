@@ -1,20 +1,32 @@
+import keras
 import numpy as np
 import pytest
 
-import keras_vit
 from keras_vit import (
     MLP,
     ConvStem,
+    FlatViT,
+    HybridStudyResNet,
+    HybridStudyViT,
+    HybridViT,
+    KunViT,
     LayerScale,
     MultiHeadSelfAttention,
     PatchEncoder,
     Patches,
+    PositionStudyViT,
     RelativePositionBias,
+    ResNet,
+    StdConv2D,
     StochasticDepth,
     TokenPooling,
     TransformerBlock,
+    VisualAttentionViT,
     ViT,
 )
+from keras_vit.models.hybrid_backbone import HybridBackbone
+from keras_vit.models.published import BareAttention, HybridStudyBlock, ResNet34Stage
+from keras_vit.models.residual_block import BottleneckBlock
 from tests.contract import keeps_contract
 
 pytestmark = [pytest.mark.backends, pytest.mark.medium]
@@ -22,6 +34,7 @@ pytestmark = [pytest.mark.backends, pytest.mark.medium]
 TOKENS = (4, 7, 16)  # a 2x3 grid and a class token
 PATCHES = (4, 6, 12)
 IMAGES = (4, 8, 12, 3)
+MAPS = (4, 8, 12, 5)
 GRID = {"grid": (2, 3), "num_prefix_tokens": 1}
 EVERYTHING = {
     "dropout": 0.1,
@@ -61,6 +74,12 @@ LAYERS = {
     "layer-scale": (lambda: LayerScale(0.1), TOKENS),
     "relative-bias": (lambda: RelativePositionBias(4, (2, 3), 1), TOKENS),
     "stem": (lambda: ConvStem(16, 4), IMAGES),
+    "std-conv": (lambda: StdConv2D(8, 3, strides=2, padding="same"), MAPS),
+    "hybrid-backbone": (lambda: HybridBackbone((1, 1), width=32), MAPS),
+    "bottleneck": (lambda: BottleneckBlock(4, stride=2), MAPS),
+    "resnet34-stage": (lambda: ResNet34Stage(), MAPS),
+    "bare-attention": (lambda: BareAttention(4, dropout=0.1), TOKENS),
+    "hybrid-study-block": (lambda: HybridStudyBlock(4, 32, dropout=0.1), TOKENS),
     "pool-token": (lambda: TokenPooling("token"), TOKENS),
     "pool-mean": (lambda: TokenPooling("mean", 1), TOKENS),
 }
@@ -83,10 +102,21 @@ MODELS = {
     "features": {"num_classes": 0, "patch_size": (4, 2), "rescaling": ((0.01, 0.02, 0.03), -1.0)},
 }
 
+RELATIVES = {
+    "hybrid": lambda: HybridViT(**SMALL, stages=(1, 1)),
+    "resnet": lambda: ResNet(18, (32, 32, 3), width=4),
+    "hybrid-study": lambda: HybridStudyViT(**SMALL),
+    "hybrid-study-resnet": lambda: HybridStudyResNet((32, 32, 3), units=(1, 1), width=4),
+    "kun": lambda: KunViT(**SMALL),
+    "position-study": lambda: PositionStudyViT(**SMALL),
+    "visual-attention": lambda: VisualAttentionViT(**SMALL),
+    "flat": lambda: FlatViT((8, 12, 3), depth=1, num_heads=4),
+}
+
 
 def random_input(shape):
     x = np.random.default_rng(0).normal(size=shape).astype("float32")
-    return 127 + 40 * x if len(shape) == 4 else x
+    return 127 + 40 * x if shape[3:] == (3,) else x
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -100,19 +130,24 @@ def test_model(name):
     keeps_contract(ViT(**SMALL, **MODELS[name]), random_input(IMAGES))
 
 
-def test_every_public_layer_is_under_contract():
-    import keras
+@pytest.mark.parametrize("name", RELATIVES)
+def test_relative(name):
+    model = RELATIVES[name]()
+    keeps_contract(model, random_input((4, *model.image_shape)))
 
-    public = {getattr(keras_vit, name) for name in keras_vit.__all__}
-    layers = {item for item in public if isinstance(item, type) and issubclass(item, keras.Layer)}
-    tested = {type(make()) for make, _ in LAYERS.values()} | {ViT}
-    # Augmentation has a contract of its own, in tests/augment; so has the training model.
-    elsewhere = {
-        keras_vit.AugmentedModel,
-        keras_vit.AutoAugment,
-        keras_vit.Mixing,
-        keras_vit.RandomAffine,
-        keras_vit.RandomCrop,
-        keras_vit.RandomResizedCrop,
+
+def test_every_layer_and_model_is_under_contract():
+    """By itself or as a part of another."""
+    tested = [ViT(**SMALL), *(make() for make in RELATIVES.values())]
+    tested += [make() for make, _ in LAYERS.values()]
+    parts = {type(part) for layer in tested for part in layer._flatten_layers()}
+    registered = {
+        item
+        for item in keras.saving.get_custom_objects().values()
+        if isinstance(item, type)
+        and issubclass(item, keras.Layer)
+        # Augmentation has a contract of its own, in tests/augment; so has the training model.
+        and item.__module__.startswith(("keras_vit.layers", "keras_vit.models"))
     }
-    assert layers == tested | elsewhere
+    assert {ViT, TransformerBlock} <= registered
+    assert registered - parts == set()

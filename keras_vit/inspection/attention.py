@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_vit.inspection.checks import checked_images
+from keras_vit.inspection.checks import checked_batch_size, checked_images
 from keras_vit.layers import MultiHeadSelfAttention
 from keras_vit.models.intermediates import plain_model
 
@@ -49,9 +49,7 @@ def iter_attention_maps(
     """Like `attention_maps`, one batch of images at a time: `(depth, b, heads, T, T)` each."""
     blocks = attention_blocks(model, layers)
     images = checked_images(model, images)
-    if batch_size < 1:
-        raise ValueError(f"`batch_size` must be 1 or more. Received: {batch_size}")
-    return stream_maps(model, blocks, images, batch_size)
+    return stream_maps(model, blocks, images, checked_batch_size(batch_size))
 
 
 def stream_maps(model, blocks, images, batch_size):
@@ -71,11 +69,7 @@ def stream_maps(model, blocks, images, batch_size):
 
 def attention_blocks(model, layers=None):
     """The model's Transformer blocks, or those of the given indices."""
-    blocks = [
-        layer
-        for layer in getattr(plain_model(model), "layers", [])
-        if isinstance(getattr(layer, "attention", None), MultiHeadSelfAttention)
-    ]
+    blocks = [layer for layer in getattr(plain_model(model), "layers", []) if has_attention(layer)]
     if not blocks:
         raise ValueError(f"The model has no block with attention to look into: {model!r}")
     if layers is None:
@@ -84,3 +78,8 @@ def attention_blocks(model, layers=None):
     if beyond or not len(layers):
         raise ValueError(f"The model has {len(blocks)} blocks. Received: layers={list(layers)}")
     return [blocks[i] for i in layers]
+
+
+def has_attention(layer):
+    """Whether it is a block with self-attention, a `TransformerBlock` or one of another kind."""
+    return isinstance(getattr(layer, "attention", None), MultiHeadSelfAttention)

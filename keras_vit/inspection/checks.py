@@ -30,6 +30,12 @@ def checked_images(model, images):
     return images.astype("float32")
 
 
+def checked_batch_size(batch_size):
+    if batch_size < 1:
+        raise ValueError(f"`batch_size` must be 1 or more. Received: {batch_size}")
+    return batch_size
+
+
 def checked_maps(maps, what):
     """Attention maps as a float array, whose rows and columns are the same tokens."""
     maps = np.asarray(maps)

@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_vit.inspection.figures import new_figure, save_figure, show_image
-from keras_vit.layers import ConvStem, PatchEncoder, Patches
+from keras_vit.layers import PatchEncoder, Patches
 from keras_vit.models.intermediates import plain_model
 
 
@@ -21,8 +21,8 @@ def filter_components(model: keras.Model, count: int = 28) -> np.ndarray:
         count: how many components, those of the most variance first.
 
     Returns:
-        float32 `(n, ph, pw, C)`, n the smaller of `count` and ph * pw * C; each scaled for show
-        to 0-1, with 0.5 for a weight of 0.
+        float32 `(n, ph, pw, C)`, n the smallest of `count`, ph * pw * C and the number of
+        filters; each scaled for show to 0-1, with 0.5 for a weight of 0.
 
     Raises:
         ValueError: for a model without such filters, or a count below 1.
@@ -42,18 +42,17 @@ def filter_components(model: keras.Model, count: int = 28) -> np.ndarray:
 
 def first_filters(model):
     """The kernel on the pixels, `(ph, pw, C, filters)`."""
-    layers = list(getattr(plain_model(model), "layers", []))
+    model = plain_model(model)
+    layers = list(getattr(model, "layers", []))
     for layer in layers:
         if isinstance(layer, Patches):
             encoder = next(x for x in layers if isinstance(x, PatchEncoder))
             kernel = dense_kernel(encoder.projection)
             return kernel.reshape(*layer.patch_size, -1, kernel.shape[-1])
-        if isinstance(layer, ConvStem):
-            layer = layer.convolutions[0]
-        if isinstance(layer, keras.layers.Conv2D):
-            return ops.convert_to_numpy(layer.kernel)
-        if isinstance(layer, keras.Model):
-            return first_filters(layer)
+        for part in layer._flatten_layers():
+            is_convolution = isinstance(part, keras.layers.Conv2D)
+            if is_convolution and part.kernel.shape[2] == model.input_shape[-1]:
+                return ops.convert_to_numpy(part.kernel)
     raise ValueError(f"The model has no patch projection and no convolution: {model!r}")
 
 

@@ -7,10 +7,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_vit.inspection.attention import attention_blocks
-from keras_vit.inspection.checks import checked_images
+from keras_vit.inspection.attention import attention_blocks, has_attention
+from keras_vit.inspection.checks import checked_batch_size, checked_images
 from keras_vit.inspection.gradients import gradients
-from keras_vit.layers import MultiHeadSelfAttention
 from keras_vit.models.intermediates import plain_model
 
 
@@ -28,8 +27,8 @@ def attention_relevance(
     Explainability", arXiv 2103.15679, equations 5 and 6).
 
     Args:
-        model: a `ViT` or another model whose layers follow one another from the first
-            `TransformerBlock` to the logits, or an `AugmentedModel` around one.
+        model: a `ViT` or another model whose layers follow one another from the first block to
+            the logits, or an `AugmentedModel` around one.
         images: `(B, H, W, C)`, values 0-255.
         classes: the class to explain, one for all images or one for each; None: the predicted
             one.
@@ -51,7 +50,7 @@ def attention_relevance(
     if classes is not None:
         classes = checked_classes(classes, len(images), plain.output_shape[-1])
     batches = []
-    for start in range(0, len(images), batch_size):
+    for start in range(0, len(images), checked_batch_size(batch_size)):
         part = slice(start, start + batch_size)
         tokens = encoder(images[part], training=False)
         batches.append(relevance_of_batch(tail, tokens, None if classes is None else classes[part]))
@@ -82,7 +81,7 @@ def run_layers(layers, x, offsets=None):
     offsets = iter(offsets or ())
     maps = []
     for layer in layers:
-        if isinstance(getattr(layer, "attention", None), MultiHeadSelfAttention):
+        if has_attention(layer):
             x, weights = layer(
                 x,
                 training=False,
@@ -101,8 +100,8 @@ def layers_from(model, first):
     for layer, following in pairwise(layers):
         if following.input is not layer.output:
             raise ValueError(
-                "Gradients need a model whose layers follow one another from the first "
-                f"TransformerBlock on; {following.name} does not take what {layer.name} gives."
+                "Gradients need a model whose layers follow one another from the first block on; "
+                f"{following.name} does not take what {layer.name} gives."
             )
     return layers
 

@@ -7,6 +7,7 @@ from keras_vit.layers.mlp import MLP
 from keras_vit.layers.patch_encoder import PatchEncoder
 from keras_vit.layers.patches import Patches
 from keras_vit.layers.relative_position_bias import RelativePositionBias
+from keras_vit.layers.std_conv import StdConv2D
 from keras_vit.layers.stochastic_depth import StochasticDepth
 from keras_vit.layers.token_pooling import TokenPooling
 from keras_vit.layers.transformer_block import TransformerBlock
@@ -19,6 +20,7 @@ __all__ = [
     "PatchEncoder",
     "Patches",
     "RelativePositionBias",
+    "StdConv2D",
     "StochasticDepth",
     "TokenPooling",
     "TransformerBlock",

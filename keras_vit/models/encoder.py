@@ -1,10 +1,53 @@
-"""What every Transformer on images has behind its tokens: the blocks, the pooling, the head."""
+"""What every Transformer on images has behind its patches: tokens, blocks, pooling, head."""
 
 from numbers import Integral
 
 import keras
 
-from keras_vit.layers import TokenPooling, TransformerBlock
+from keras_vit.layers import PatchEncoder, TokenPooling, TransformerBlock
+
+
+def transformed(patches, arguments, grid, policy, projection_dim=None):
+    """Logits of patches, or their pooled features with 0 classes, as `ViT`'s arguments say.
+
+    Args:
+        patches: `(B, N, P)`.
+        arguments: `ViT`'s, by name; `class_token` is True or False.
+        grid: (rows, columns) of the patches.
+        policy: dtype policy.
+        projection_dim: as in `PatchEncoder`.
+    """
+    num_prefix_tokens = int(arguments["class_token"]) + arguments["num_registers"]
+    same = ("num_heads", "mlp_dim", "dropout", "attention_dropout", "layer_scale", "qk_norm")
+    same += ("activation", "layer_norm_epsilon", "relative_positions")
+    x = PatchEncoder(
+        projection_dim,
+        class_token=arguments["class_token"],
+        positions=arguments["positions"],
+        grid=grid,
+        num_registers=arguments["num_registers"],
+        dropout=arguments["dropout"],
+        dtype=policy,
+        name="patch_encoder",
+    )(patches)
+    x = encoded(
+        x,
+        arguments["depth"],
+        drop_path=arguments["drop_path"],
+        grid=grid,
+        num_prefix_tokens=num_prefix_tokens,
+        dtype=policy,
+        **{name: arguments[name] for name in same},
+    )
+    return classified(
+        x,
+        arguments["pool"],
+        num_prefix_tokens,
+        arguments["layer_norm_epsilon"],
+        arguments["pre_logits"],
+        arguments["num_classes"],
+        policy,
+    )
 
 
 def encoded(x, depth, drop_path=0.0, block=TransformerBlock, **arguments):
@@ -41,17 +84,22 @@ def head(x, num_classes, policy, **arguments):
 
 
 def check_sizes(image_shape, num_classes, hidden_dim, depth, num_heads, mlp_dim, class_names):
-    """A ValueError for sizes that make no model."""
-    if len(image_shape) != 3:
-        raise ValueError(
-            f"`image_shape` must be (height, width, channels). Received: {image_shape}"
-        )
+    """A ValueError for sizes that make no Transformer."""
+    check_images(image_shape, num_classes, class_names)
     sizes = {"hidden_dim": hidden_dim, "depth": depth, "num_heads": num_heads, "mlp_dim": mlp_dim}
     for key, size in sizes.items():
         if not isinstance(size, Integral) or size < 1:
             raise ValueError(f"`{key}` must be a positive int. Received: {size}")
     if hidden_dim % num_heads:
         raise ValueError(f"num_heads={num_heads} does not divide hidden_dim={hidden_dim}.")
+
+
+def check_images(image_shape, num_classes, class_names):
+    """A ValueError for images and classes that make no classifier."""
+    if len(image_shape) != 3:
+        raise ValueError(
+            f"`image_shape` must be (height, width, channels). Received: {image_shape}"
+        )
     if class_names is not None and len(class_names) != num_classes:
         raise ValueError(f"{len(class_names)} class names for num_classes={num_classes}.")
 

@@ -3,9 +3,36 @@
 import numpy as np
 from keras import ops
 
+from keras_vit.models.configured import ConfiguredModel
+
+
+class ResizableModel(ConfiguredModel):
+    """A Transformer on a grid of patches, which can be had for images of another size.
+
+    A subclass has an argument `image_shape` and an attribute `grid`.
+    """
+
+    def resized(self, image_shape):
+        """The same weights in a model for images of another size.
+
+        Learned positions and relative biases are interpolated over the grid (bicubic with
+        antialias), from any grid to any other.
+
+        Args:
+            image_shape: (height, width, channels); the channels must stay.
+        """
+        if image_shape[2] != self.image_shape[2]:
+            raise ValueError(
+                f"The channels must stay {self.image_shape[2]}. Received: {tuple(image_shape)}"
+            )
+        config = {**self.get_config(), "image_shape": tuple(image_shape)}
+        other = type(self).from_config(config)
+        copy_resized(self, other)
+        return other
+
 
 def copy_resized(source, target):
-    """Copies every weight of one ViT into another whose grid may differ."""
+    """Copies every weight of one model into another whose grid may differ."""
     if source.grid == target.grid:
         target.set_weights(source.get_weights())
         return

@@ -1,17 +1,17 @@
 import keras
 
-from keras_vit.layers import ConvStem, PatchEncoder, Patches
+from keras_vit.layers import ConvStem, Patches
 from keras_vit.layers.patches import pair, patch_grid
-from keras_vit.models.configured import ConfiguredModel, arguments_of
-from keras_vit.models.encoder import check_sizes, classified, encoded, has_class_token
-from keras_vit.models.resize import copy_resized
+from keras_vit.models.configured import arguments_of
+from keras_vit.models.encoder import check_sizes, has_class_token, transformed
+from keras_vit.models.resize import ResizableModel
 from keras_vit.models.variants import variant_arguments
 
 PATCH_EMBEDDINGS = ("linear", "conv", "stem")
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")
-class ViT(ConfiguredModel):
+class ViT(ResizableModel):
     """Vision Transformer, as a functional Keras model (arXiv 2010.11929).
 
     The defaults are KunViT: 6,268,810 parameters for 32x32 images and 10 classes.
@@ -89,55 +89,24 @@ class ViT(ConfiguredModel):
                 f"`patch_embedding` must be one of {PATCH_EMBEDDINGS}. "
                 f"Received: {patch_embedding!r}"
             )
-        class_token = has_class_token(pool, class_token)
-        patch_size = pair(patch_size, "patch_size")
+        arguments["class_token"] = class_token = has_class_token(pool, class_token)
+        arguments["patch_size"] = patch_size = pair(patch_size, "patch_size")
+        arguments["activation"] = keras.activations.serialize(keras.activations.get(activation))
         grid = patch_grid(image_shape[:2], patch_size)
-        num_prefix_tokens = int(class_token) + num_registers
         policy = keras.dtype_policies.get(dtype)
 
         images = keras.Input(image_shape, name="images")
         x = keras.layers.Rescaling(*rescaling, dtype="float32", name="rescaling")(images)
         if patch_embedding == "linear":
             x = Patches(patch_size, dtype=policy, name="patches")(x)
+            outputs = transformed(x, arguments, grid, policy, projection_dim=hidden_dim)
         else:
             x = self._convolutional_patches(x, patch_embedding, patch_size, hidden_dim, policy)
             x = keras.layers.Reshape((-1, hidden_dim), dtype=policy, name="flatten_patches")(x)
-        x = PatchEncoder(
-            hidden_dim if patch_embedding == "linear" else None,
-            class_token=class_token,
-            positions=positions,
-            grid=grid,
-            num_registers=num_registers,
-            dropout=dropout,
-            dtype=policy,
-            name="patch_encoder",
-        )(x)
-        x = encoded(
-            x,
-            depth,
-            drop_path=drop_path,
-            num_heads=num_heads,
-            mlp_dim=mlp_dim,
-            dropout=dropout,
-            attention_dropout=attention_dropout,
-            layer_scale=layer_scale,
-            qk_norm=qk_norm,
-            activation=activation,
-            layer_norm_epsilon=layer_norm_epsilon,
-            relative_positions=relative_positions,
-            grid=grid,
-            num_prefix_tokens=num_prefix_tokens,
-            dtype=policy,
-        )
-        x = classified(
-            x, pool, num_prefix_tokens, layer_norm_epsilon, pre_logits, num_classes, policy
-        )
-        arguments["class_token"] = class_token
-        arguments["patch_size"] = patch_size
-        arguments["activation"] = keras.activations.serialize(keras.activations.get(activation))
-        super().__init__(images, x, arguments)
+            outputs = transformed(x, arguments, grid, policy)
+        super().__init__(images, outputs, arguments)
         self.grid = grid
-        self.num_prefix_tokens = num_prefix_tokens
+        self.num_prefix_tokens = int(class_token) + num_registers
 
     @staticmethod
     def _convolutional_patches(x, kind, patch_size, hidden_dim, policy):
@@ -169,21 +138,3 @@ class ViT(ConfiguredModel):
             **overrides,
         }
         return cls(**arguments)
-
-    def resized(self, image_shape):
-        """The same weights in a model for images of another size.
-
-        Learned positions and relative biases are interpolated over the grid (bicubic with
-        antialias), from any grid to any other.
-
-        Args:
-            image_shape: (height, width, channels); the channels must stay.
-        """
-        if image_shape[2] != self.image_shape[2]:
-            raise ValueError(
-                f"The channels must stay {self.image_shape[2]}. Received: {tuple(image_shape)}"
-            )
-        config = {**self.get_config(), "image_shape": tuple(image_shape)}
-        other = type(self).from_config(config)
-        copy_resized(self, other)
-        return other

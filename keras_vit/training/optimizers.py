@@ -2,6 +2,8 @@ import keras
 
 from keras_vit.training.adam_l2 import AdamL2
 
+OPTIMIZERS = ("adamw", "adamw_all", "adam_l2", "adam")
+
 
 def optimizer(
     name: str,
@@ -23,18 +25,23 @@ def optimizer(
     Raises:
         ValueError: for another name, or a decay that would be left out.
     """
+    check_optimizer(name, weight_decay)
     if name == "adamw":
         return adamw(model, learning_rate, weight_decay, **kwargs)
     if name == "adamw_all":
         return keras.optimizers.AdamW(learning_rate, weight_decay=weight_decay, **kwargs)
     if name == "adam_l2":
         return AdamL2(learning_rate, l2=weight_decay, **kwargs)
-    if name == "adam" and not weight_decay:
-        return keras.optimizers.Adam(learning_rate, **kwargs)
-    raise ValueError(
-        "`optimizer` must be adamw, adamw_all, adam_l2, or adam with weight_decay=0. "
-        f"Received: {name!r} with weight_decay={weight_decay}"
-    )
+    return keras.optimizers.Adam(learning_rate, **kwargs)
+
+
+def check_optimizer(name, weight_decay):
+    """A ValueError for an unknown name, or a decay that would be left out."""
+    if name not in OPTIMIZERS or (name == "adam" and weight_decay):
+        raise ValueError(
+            f"`optimizer` must be one of {OPTIMIZERS}, and adam has no decay. "
+            f"Received: {name!r} with weight_decay={weight_decay}"
+        )
 
 
 def adamw(

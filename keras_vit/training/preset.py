@@ -8,7 +8,7 @@ import keras
 from keras_vit import models
 from keras_vit.augment import AutoAugment, RandomAffine, RandomCrop, RandomResizedCrop
 from keras_vit.training.augmented_model import AugmentedModel
-from keras_vit.training.optimizers import optimizer
+from keras_vit.training.optimizers import check_optimizer, optimizer
 from keras_vit.training.schedules import EpochSchedule, warmup_cosine
 
 SCHEDULES = ("cosine", "cosine_by_epoch", "exponential_by_epoch", "constant")
@@ -87,6 +87,7 @@ class Preset:
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be 1 or more. Received: {getattr(self, name)}")
 
+        check_optimizer(self.optimizer, self.weight_decay)
         if self.schedule not in SCHEDULES:
             raise ValueError(f"`schedule` must be one of {SCHEDULES}. Received: {self.schedule!r}")
         if self.best_epoch_from is not None and not self.validation_images:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from keras_vit import ViT
+from keras_vit import HybridViT, ViT
 from keras_vit.inspection import filter_components
 
 SMALL = {"image_shape": (8, 12, 3), "hidden_dim": 64, "depth": 1, "num_heads": 2, "mlp_dim": 8}
@@ -64,3 +64,12 @@ def test_a_quantised_models_components_are_those_that_it_had():
         model.quantize("int8")
     agreement = (directions(filter_components(model, 5)) * before).sum(axis=1)
     np.testing.assert_allclose(np.abs(agreement), 1, atol=0.01)
+
+
+def test_a_hybrids_filters_are_those_on_the_pixels():
+    model = HybridViT((16, 16, 3), hidden_dim=16, depth=1, num_heads=2, mlp_dim=8)
+    kernel = keras.ops.convert_to_numpy(model.get_layer("backbone").conv_root.kernel)
+    components = filter_components(model, 5)
+    expected = PCA(5, svd_solver="full").fit(kernel.reshape(27, -1).T).components_
+    agreement = (directions(components) * expected).sum(axis=1)
+    np.testing.assert_allclose(np.abs(agreement), 1, atol=1e-4)

@@ -8,6 +8,7 @@ from scipy.special import erf, softmax
 
 from keras_vit import AugmentedModel, ViT, attention_maps, attention_relevance, intermediates
 from keras_vit.layers import TransformerBlock
+from keras_vit.models import HybridStudyViT, HybridViT, KunViT, VisualAttentionViT
 
 SMALL = {
     "image_shape": (4, 6, 1),
@@ -134,7 +135,22 @@ def test_classes_that_are_none_are_refused(classes):
 def test_models_of_another_form_and_images_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"\(B, 4, 6, 1\). Received: shape=\(4, 6, 4, 1\)"):
         attention_relevance(ViT(**SMALL), IMAGES.swapaxes(1, 2))
+    with pytest.raises(ValueError, match="`batch_size` must be 1 or more. Received: -1"):
+        attention_relevance(ViT(**SMALL), IMAGES, batch_size=-1)
     tokens = keras.Input((6, 8))
     branched = keras.layers.Add()([TransformerBlock(2, 8)(tokens), tokens])
     with pytest.raises(ValueError, match="follow one another"):
         attention_relevance(keras.Model(tokens, branched), np.zeros((1, 6, 8)))
+
+
+@pytest.mark.parametrize("published", [VisualAttentionViT, KunViT, HybridStudyViT, HybridViT])
+def test_blocks_of_other_kinds_and_hybrids_can_be_looked_into(published):
+    model = published((16, 16, 3), hidden_dim=16, depth=2, num_heads=2, mlp_dim=8)
+    rng = np.random.default_rng(0)
+    model.set_weights([w + rng.normal(0, 0.1, w.shape) for w in model.get_weights()])
+    images = rng.integers(0, 256, (2, 16, 16, 3)).astype("uint8")
+    maps = attention_maps(model, images)
+    np.testing.assert_allclose(maps.sum(axis=-1), 1, atol=1e-5)
+    relevance = attention_relevance(model, images)
+    assert relevance.shape == maps.shape[1:2] + maps.shape[3:]
+    assert relevance[:, 0, 1:].max() > 0

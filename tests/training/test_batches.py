@@ -1,6 +1,7 @@
 import numpy as np
+from PIL import Image
 
-from keras_vit.training.batches import ShuffledBatches
+from keras_vit.training.batches import ResizedBatches, ShuffledBatches
 
 X, Y = np.arange(10)[:, None], np.arange(10)
 
@@ -29,3 +30,20 @@ def test_the_order_follows_from_seed_and_epoch_alone():
     epochs = [epoch_of(first, epoch) for epoch in range(3)]
     assert epoch_of(ShuffledBatches(X, Y, 5, seed=3), 2) == epochs[2]
     assert epoch_of(ShuffledBatches(X, Y, 5, seed=4), 0) != epochs[0]
+
+
+def test_resized_batches_hold_every_image_once_in_order():
+    images = np.random.default_rng(0).integers(0, 256, (10, 4, 6, 3)).astype("uint8")
+    batches = ResizedBatches(images, Y, (8, 12), batch_size=4)
+    parts = [batches[i] for i in range(len(batches))]
+    assert [len(labels) for _, labels in parts] == [4, 4, 2]
+    x = np.concatenate([images for images, _ in parts])
+    theirs = [Image.fromarray(i).resize((12, 8), Image.Resampling.BILINEAR) for i in images]
+    np.testing.assert_allclose(x, np.stack(theirs), atol=1)
+    np.testing.assert_array_equal(np.concatenate([labels for _, labels in parts]), Y)
+
+
+def test_images_of_the_right_size_stay_as_they_are():
+    images = np.random.default_rng(0).integers(0, 256, (3, 4, 6, 3)).astype("uint8")
+    x, _ = ResizedBatches(images, Y[:3], (4, 6), batch_size=3)[0]
+    np.testing.assert_array_equal(x, images)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_vit import warmup_cosine
+from keras_vit.training.schedules import EpochSchedule
 
 pytestmark = pytest.mark.backends
 
@@ -46,3 +47,21 @@ def test_it_comes_back_from_its_config():
 def test_impossible_schedules_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         warmup_cosine(*arguments)
+
+
+def test_by_epoch_kunvits_published_rates():
+    """0, 2e-4 … 1e-3, one an epoch, then the cosine."""
+    schedule = EpochSchedule(warmup_cosine(1e-3, 200, 5, 1e-5), steps_per_epoch=7)
+    first = [0, 2e-4, 4e-4, 6e-4, 8e-4, 1e-3]
+    for offset in (0, 6):
+        steps = [7 * epoch + offset for epoch in range(6)]
+        np.testing.assert_allclose(rates(schedule, steps), first, rtol=1e-5, atol=1e-9)
+    middle = 1e-5 + 0.99e-3 * 0.5 * (1 + math.cos(math.pi * (100 - 5) / 195))
+    np.testing.assert_allclose(rates(schedule, [703]), [middle], rtol=1e-4)
+
+
+def test_by_epoch_round_trips_inside_an_optimizer():
+    schedule = EpochSchedule(warmup_cosine(1e-3, 20, 5), steps_per_epoch=3)
+    config = keras.optimizers.Adam(schedule).get_config()
+    again = keras.optimizers.Adam.from_config(config)._learning_rate
+    assert rates(again, range(30)) == rates(schedule, range(30))

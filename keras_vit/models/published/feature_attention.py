@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_vit.layers import MLP
 from keras_vit.layers.composite import CompositeLayer, child_seed
+from keras_vit.models.published.byte_dropout import ByteDropout
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")
@@ -35,12 +36,11 @@ class FeatureAttention(CompositeLayer):
         self.num_heads = num_heads
         self.dropout = dropout
         self.seed = seed
-        self.drop_weights, self.drop = (
-            keras.layers.Dropout(
-                dropout, seed=child_seed(seed, i), dtype=self.dtype_policy, name=f"drop_{i}"
-            )
-            for i in (1, 2)
+        shared = {"dtype": self.dtype_policy}
+        self.drop_weights = ByteDropout(
+            dropout, seed=child_seed(seed, 1), name="drop_weights", **shared
         )
+        self.drop = keras.layers.Dropout(dropout, seed=child_seed(seed, 2), name="drop", **shared)
 
     def build(self, x_shape, memory_shape=None):
         dim = x_shape[-1]

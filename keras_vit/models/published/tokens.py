@@ -18,6 +18,7 @@ def published_tokens(
     positions="learned",
     class_token_initializer=UNIT_NORMAL,
     dropout=0.0,
+    backbone=None,
 ):
     """Tokens `(B, 1 + N, D)` of images, with a class token; positions start at N(0, 1).
 
@@ -31,13 +32,15 @@ def published_tokens(
         positions: as in `PatchEncoder`.
         class_token_initializer: of the class token.
         dropout: of the encoded patches.
+        backbone: a function from rescaled images to a feature map, whose patches are taken.
 
     Returns:
         The tokens, and the patches' grid (rows, columns).
     """
     patch_size = pair(patch_size, "patch_size")
-    grid = patch_grid(images.shape[1:3], patch_size)
     x = keras.layers.Rescaling(*rescaling, dtype="float32", name="rescaling")(images)
+    x = x if backbone is None else backbone(x)
+    grid = patch_grid(x.shape[1:3], patch_size)
     if convolution:
         x = keras.layers.Conv2D(
             hidden_dim, patch_size, strides=patch_size, dtype=policy, name="patches"

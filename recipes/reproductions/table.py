@@ -1,0 +1,121 @@
+"""Writes results/README.md anew: every published number beside what was measured here.
+
+    python recipes/reproductions/table.py
+
+A row for each number that a study's file names in PUBLISHED, filled from
+`results/reproductions/STUDY/VARIANT/metrics.json`; a shorter run's files are in `VARIANT-short`.
+To keep a run: `python recipes/reproductions/table.py --keep saved_models/STUDY/VARIANT` copies its
+small files there first.
+"""
+
+import argparse
+import json
+import runpy
+import shutil
+from pathlib import Path
+
+from keras_vit.files import whole_file
+from keras_vit.training.callbacks import read_history
+
+HERE = Path(__file__).parent
+RESULTS = HERE.parents[1] / "results"
+STUDIES = ("visual_attention", "position_study", "hybrid_study", "kun_vit", "flat_image")
+BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
+HEAD = (
+    "| system, variant | published: training, validation, test | ours | a shorter run here | "
+    "epochs | command | machine |\n|---|---|---|---|---|---|---|"
+)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--keep", type=Path, metavar="RUN", action="append", default=[])
+    flags = parser.parse_args()
+    try:
+        for run in flags.keep:
+            print(f"table.py: kept in {keep(run)}")
+        write_table()
+    except (OSError, KeyError, ValueError) as error:
+        parser.exit(2, f"table.py: error: {type(error).__name__}: {error}\n")
+
+
+def keep(run):
+    """Copies a finished run's small files to where the table looks for them."""
+    config = json.loads((run / "config.json").read_text())
+    metrics = json.loads((run / "metrics.json").read_text())
+    variant = config["preset_name"] + ("" if config["as_measured"] else "-short")
+    target = RESULTS / "reproductions" / config["recipe"] / variant
+    if config["recipe"] not in STUDIES or not metrics["test_accuracy"]:
+        raise ValueError(f"{run} is no run of {', '.join(STUDIES)}")
+    shutil.copytree(
+        run,
+        target,
+        ignore=shutil.ignore_patterns("model.keras", "report.html"),
+        dirs_exist_ok=True,
+    )
+    return target
+
+
+def write_table():
+    page = RESULTS / "README.md"
+    before, rest = page.read_text().split(BEGIN)
+    _, after = rest.split(END)
+    with whole_file(page) as draft:
+        draft.write_text(f"{before}{BEGIN}\n{table()}\n{END}{after}")
+
+
+def table():
+    lines = [HEAD]
+    for study in STUDIES:
+        recipe = runpy.run_path(str(HERE / f"{study}.py"))
+        for variant, published in recipe["PUBLISHED"].items():
+            lines.append(row(recipe["RECIPE"], study, variant, published))
+    return "\n".join(lines)
+
+
+def row(recipe, study, variant, published):
+    """One line of the table."""
+    numbers = ", ".join(published.get(part, "–") for part in ("train", "validation", "test"))
+    title = f"[{study}](../{recipe.script}), {variant}"
+    if "blocked" in published:
+        return f"| {title} | {numbers} | blocked: {published['blocked']} | – | – | – | – |"
+    full, short = (measured(study, name) for name in (variant, f"{variant}-short"))
+    shown = full or short or {}
+    epochs = recipe.presets[variant].epochs
+    if not full:
+        epochs = f"{shown['epochs']} of {epochs}" if short else epochs
+    command = shown.get("command", f"python {recipe.script} --variant {variant}")
+    return (
+        f"| {title} | {numbers} | {accuracy(full, study, variant, published)} | "
+        f"{accuracy(short, study, f'{variant}-short', published, '–')} | {epochs} | "
+        f"`{command}` | {shown.get('device', '–')} |"
+    )
+
+
+def measured(study, name):
+    """The `metrics.json` of a run that was kept; None without one."""
+    path = RESULTS / "reproductions" / study / name / "metrics.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def accuracy(metrics, study, name, published, missing="not yet run"):
+    """A run's accuracies in percent, with the published decimals, the last a link to its file."""
+    if metrics is None:
+        return missing
+    folder = f"reproductions/{study}/{name}"
+    history = read_history(RESULTS / folder / "history.csv")[metrics.get("best_epoch", 0) - 1]
+    validated = json.loads((RESULTS / folder / "config.json").read_text())["preset"]
+    decimals = len(published["test"].partition(".")[2]) or 2
+
+    def percent(share):
+        return f"{100 * float(share):.{decimals}f}"
+
+    train = percent(history["accuracy"])
+    validation = percent(history["val_accuracy"]) if validated["validation_images"] else "–"
+    return f"{train}, {validation}, [{percent(metrics['test_accuracy'])}]({folder}/metrics.json)"
+
+
+if __name__ == "__main__":
+    main()

@@ -79,7 +79,7 @@ def upload(page, path):
 
 def overlay(page, unlike=None):
     """The overlay's pixels, once they are others than `unlike`'s."""
-    give_up = time.time() + 20
+    give_up = time.time() + 60
     while time.time() < give_up:
         image = page.locator("#overlay img")
         if image.count():

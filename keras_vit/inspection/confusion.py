@@ -73,7 +73,7 @@ def confusion_picture(labels, predicted, class_names, path):
         "\n".join(lines),
         va="top",
         family="monospace",
-        size=min(10, 350 / max(map(len, lines))),
+        size=min(10, 290 / max(map(len, lines))),
         linespacing=1.4,
         parse_math=False,
     )

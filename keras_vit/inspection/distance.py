@@ -86,7 +86,7 @@ def attention_distance_picture(model, images, path, batch_size=32):
         xlim=(-0.5, len(distances) - 0.5),
         ylim=(0, 1.1 * max(reach, distances.max())),
     )
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     axes.grid(alpha=0.3)
     figure.legend(loc="outside lower center", ncols=2)
     save_figure(figure, path)

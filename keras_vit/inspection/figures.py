@@ -14,7 +14,8 @@ def new_figure(width, height):
 
 def save_figure(figure, path):
     with whole_file(path) as draft:
-        figure.savefig(draft, dpi=120, format="png")
+        # "tight": long names at the rim are never cut off.
+        figure.savefig(draft, dpi=120, format="png", bbox_inches="tight", pad_inches=0.05)
 
 
 def show_image(axes, image):

@@ -2,7 +2,14 @@
 
 from keras_vit.augment import AutoAugment, Mixing, RandomAffine, RandomCrop, RandomResizedCrop
 from keras_vit.data import load_data
-from keras_vit.inspection import attention_maps, iter_attention_maps
+from keras_vit.inspection import (
+    attention_distance,
+    attention_maps,
+    attention_relevance,
+    attention_rollout,
+    iter_attention_maps,
+    position_similarity,
+)
 from keras_vit.layers import (
     MLP,
     ConvStem,
@@ -58,9 +65,13 @@ __all__ = [
     "ViT",
     "VisualAttentionViT",
     "adamw",
+    "attention_distance",
     "attention_maps",
+    "attention_relevance",
+    "attention_rollout",
     "intermediates",
     "iter_attention_maps",
     "load_data",
+    "position_similarity",
     "warmup_cosine",
 ]

@@ -43,7 +43,8 @@ def test_backends_are_named_in_files_named_for_them_alone():
     backends = {"tensorflow", "jax", "torch", "tensorflow_datasets"}
     for name, path in SOURCES.items():
         found = backends & {module.split(".")[0] for module in imported_modules(path)}
-        assert not found or name == "data/tfds.py", f"{name} imports {found}"
+        named_for = {Path(name).stem.rpartition("_")[2]}  # gradients_jax.py may import jax
+        assert found <= named_for or name == "data/tfds.py", f"{name} imports {found}"
 
 
 def test_keras_private_modules_are_imported_in_one_file():

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from keras_vit.inspection.figures import new_figure, save_figure
+from keras_vit.inspection.figures import new_figure, save_figure, short_names
 
-NAMED = 20  # classes up to which each one is named and each cell numbered
+NUMBERED = 20  # classes up to which each cell has its number
 
 
 def confusion_matrix(labels, predicted, num_classes):
@@ -31,28 +31,51 @@ def confusion_picture(labels, predicted, class_names, path):
         class_names: sequence of str.
         path: of the PNG file.
     """
+    from matplotlib.colors import PowerNorm
+
     matrix = confusion_matrix(labels, predicted, len(class_names))
     shares = 100 * matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
-    figure = new_figure(11, 6)
-    axes, beside = figure.subplots(1, 2, width_ratios=(2.2, 1))
-    picture = axes.imshow(shares, cmap="cividis", vmin=0, vmax=100)
+    few = len(class_names) <= NUMBERED
+    names = short_names(class_names)
+    figure = new_figure(10.5, 5.8) if few else new_figure(13, 9.4)
+    axes, beside = figure.subplots(1, 2, width_ratios=(2.2, 1) if few else (3, 1))
+    # Among many classes each mistake is rare: the root brings out the small shares.
+    norm = PowerNorm(1 if few else 0.5, vmin=0, vmax=100)
+    picture = axes.imshow(shares, cmap="cividis", norm=norm)
     figure.colorbar(picture, ax=axes, label="% of the true class", shrink=0.8)
     axes.set(xlabel="predicted class", ylabel="true class", title="Confusion matrix, test set")
-    if len(class_names) <= NAMED:
-        axes.set_xticks(
-            range(len(class_names)), class_names, rotation=45, ha="right", parse_math=False
-        )
-        axes.set_yticks(range(len(class_names)), class_names, parse_math=False)
+    size = None if few else min(8, 550 / len(class_names))
+    axes.set_xticks(
+        range(len(names)),
+        names,
+        rotation=45 if few else 90,
+        ha="right" if few else "center",
+        size=size,
+        parse_math=False,
+    )
+    axes.set_yticks(range(len(names)), names, size=size, parse_math=False)
+    if few:
         for (row, column), share in np.ndenumerate(shares):
             color = "black" if share > 50 else "white"
-            axes.text(column, row, f"{share:.0f}", ha="center", va="center", color=color, size=8)
+            text = f"{share:.{int(share < 1 or 99 < share < 100)}f}" if share else ""
+            axes.text(column, row, text, ha="center", va="center", color=color, size=8)
     beside.axis("off")
-    beside.set_title("Worst confusions: true \N{RIGHTWARDS ARROW} predicted", loc="left")
-    lines = [
-        f"{count:4d}  {class_names[true]} \N{RIGHTWARDS ARROW} {class_names[taken]}"
+    beside.set_title("Worst confusions", loc="left")
+    lines = ["images  true \N{RIGHTWARDS ARROW} predicted"]
+    lines += [
+        f"{count:6d}  {names[true]} \N{RIGHTWARDS ARROW} {names[taken]}"
         for true, taken, count in worst_confusions(matrix)
     ]
-    beside.text(
-        0, 0.98, "\n".join(lines) or "none", va="top", family="monospace", size=8, parse_math=False
+    lines = lines if len(lines) > 1 else ["none"]
+    text = beside.text(
+        0,
+        0.98,
+        "\n".join(lines),
+        va="top",
+        family="monospace",
+        size=min(10, 290 / max(map(len, lines))),
+        linespacing=1.4,
+        parse_math=False,
     )
+    text.set_in_layout(False)  # long names shall not push the matrix aside
     save_figure(figure, path)

@@ -30,6 +30,8 @@ class MultiHeadSelfAttention(CompositeLayer):
         x: `(B, T, D)`.
         training: whether to drop.
         return_attention_scores: also give the attention weights, `(B, heads, T, T)` in float32.
+        scores_offset: `(B, heads, T, T)`, added to the attention weights; with zeros, its gradient
+            is theirs.
 
     Raises:
         ValueError: where the heads do not divide the width.
@@ -116,11 +118,14 @@ class MultiHeadSelfAttention(CompositeLayer):
         """What the logits are multiplied by before the softmax."""
         return self.head_dim**-0.5
 
-    def call(self, x, training=None, return_attention_scores=False):
+    def call(self, x, training=None, return_attention_scores=False, scores_offset=None):
         query, key, value = self._heads(x)
         bias = self.bias(x) if self.relative_positions == "bias" else None
-        if return_attention_scores or (self.dropout and training) or self._unfused():
+        wanted = return_attention_scores or scores_offset is not None
+        if wanted or (self.dropout and training) or self._unfused():
             scores = self._scores(query, key, bias)
+            if scores_offset is not None:
+                scores = scores + ops.cast(scores_offset, scores.dtype)
             weights = self.drop(ops.cast(scores, value.dtype), training=training)
             y = ops.einsum("bhqk,bkhd->bqhd", weights, value)
         else:
@@ -150,7 +155,9 @@ class MultiHeadSelfAttention(CompositeLayer):
             logits = logits + ops.cast(bias, "float32")
         return ops.softmax(logits, axis=-1)
 
-    def compute_output_spec(self, x, training=None, return_attention_scores=False):
+    def compute_output_spec(
+        self, x, training=None, return_attention_scores=False, scores_offset=None
+    ):
         output = keras.KerasTensor(x.shape, dtype=self.compute_dtype)
         if not return_attention_scores:
             return output

@@ -117,6 +117,15 @@ class PatchEncoder(CompositeLayer):
             x = ops.concatenate([x[:, :split], registers, x[:, split:]], axis=1)
         return self.drop(x, training=training)
 
+    def patch_positions(self):
+        """What is added to the patches for their places, `(N, D)`; None without positions."""
+        if self.position_kind is None:
+            return None
+        learned = self.position_kind == "learned"
+        table = ops.convert_to_numpy(self.positions)[0] if learned else self._fixed
+        prefix = int(self.use_class_token and self.position_kind != "sincos2d")
+        return table[prefix:]
+
     def _repeated(self, token, x):
         """A learned token once for each image of the batch."""
         shape = (ops.shape(x)[0], *token.shape[1:])

@@ -30,6 +30,7 @@ class TransformerBlock(CompositeLayer):
         x: `(B, T, D)`.
         training: whether to drop.
         return_attention_scores: also give the attention weights, `(B, heads, T, T)`.
+        scores_offset: `(B, heads, T, T)`, added to the attention weights.
 
     Output shape: `(B, T, D)`.
     """
@@ -112,11 +113,12 @@ class TransformerBlock(CompositeLayer):
         for part in parts:
             part.build(input_shape)
 
-    def call(self, x, training=None, return_attention_scores=False):
+    def call(self, x, training=None, return_attention_scores=False, scores_offset=None):
         y = self.attention(
             self.norm_1(x),
             training=training,
             return_attention_scores=return_attention_scores,
+            scores_offset=scores_offset,
         )
         y, scores = y if return_attention_scores else (y, None)
         y = self.attention_drop(y, training=training)
@@ -130,7 +132,9 @@ class TransformerBlock(CompositeLayer):
         x = x + self.drop_path_2(y, training=training)
         return (x, scores) if return_attention_scores else x
 
-    def compute_output_spec(self, x, training=None, return_attention_scores=False):
+    def compute_output_spec(
+        self, x, training=None, return_attention_scores=False, scores_offset=None
+    ):
         return self.attention.compute_output_spec(x, training, return_attention_scores)
 
     def get_config(self):

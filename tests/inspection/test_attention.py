@@ -1,43 +1,68 @@
+import keras
 import numpy as np
 import pytest
 from keras import ops
+from scipy.special import softmax
 
 from keras_vit import AugmentedModel, ViT, attention_maps, intermediates, iter_attention_maps
-from keras_vit.inspection.attention import patch_attention
-
-pytestmark = pytest.mark.backends
 
 SMALL = {"image_shape": (8, 12, 3), "hidden_dim": 16, "depth": 3, "num_heads": 2, "mlp_dim": 24}
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 8, 12, 3)).astype("uint8")
 
 
+def numpy_of(x):
+    return ops.convert_to_numpy(ops.cast(x, "float32"))
+
+
+def sharpened(model):
+    """The model with weights so large that its attention is far from even."""
+    rng = np.random.default_rng(0)
+    model.set_weights([w + rng.normal(0, 0.2, w.shape) for w in model.get_weights()])
+    return model
+
+
+@pytest.mark.backends
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "tolerance"),
     [
-        {},
-        {"relative_positions": "rotary", "pool": "mean"},
-        {"relative_positions": "bias", "num_registers": 2, "qk_norm": True},
-        {"attention_dropout": 0.5, "dropout": 0.5},
+        ({}, 1e-5),
+        ({"relative_positions": "rotary", "pool": "mean"}, 1e-5),
+        ({"relative_positions": "bias", "num_registers": 1, "pool": "mean", "qk_norm": True}, 1e-5),
+        ({"attention_dropout": 0.5, "dropout": 0.5}, 1e-5),
+        ({"dtype": "mixed_bfloat16"}, 2e-2),
     ],
 )
-def test_a_blocks_output_can_be_made_again_from_its_map(arguments):
-    model = ViT(**SMALL, **arguments)
-    maps = attention_maps(model, IMAGES, batch_size=2)
+def test_a_blocks_attention_can_be_made_again_from_its_map(arguments, tolerance):
+    model = sharpened(ViT(**SMALL, **arguments))
+    maps = attention_maps(model, IMAGES)
     tokens = 6 + model.num_prefix_tokens
     assert maps.shape == (3, 5, 2, tokens, tokens)
+    assert maps.dtype == "float32"
     np.testing.assert_allclose(maps.sum(axis=-1), 1.0, atol=1e-5)
+    assert maps.std() > 0.05  # even attention would prove nothing
 
-    stages = intermediates(model)(IMAGES.astype("float32"))
     block = model.get_layer("block_2")
-    x = stages["block_1"]
-    values = ops.split(block.attention.qkv(block.norm_1(x)), 3, axis=-1)[2]
-    values = ops.convert_to_numpy(values).reshape(5, tokens, 2, 8)
-    attended = np.einsum("bhqk,bkhd->bqhd", maps[2], values).reshape(5, tokens, 16)
-    x = x + block.attention.projection(attended)
-    y = x + block.mlp(block.norm_2(x))
-    np.testing.assert_allclose(
-        ops.convert_to_numpy(y), ops.convert_to_numpy(stages["block_2"]), atol=1e-5
-    )
+    x = block.norm_1(intermediates(model)(IMAGES.astype("float32"))["block_1"])
+    values = numpy_of(ops.split(block.attention.qkv(x), 3, axis=-1)[2])
+    attended = np.einsum("bhqk,bkhd->bqhd", maps[2], values.reshape(5, tokens, 2, 8))
+    again = numpy_of(block.attention.projection(attended.reshape(5, tokens, 16)))
+    expected = numpy_of(block.attention(x))
+    scale = max(1.0, np.abs(expected).max())
+    np.testing.assert_allclose(again / scale, expected / scale, atol=tolerance)
+
+
+@pytest.mark.backends
+def test_the_maps_are_plain_softmax_attention_from_the_weights():
+    model = sharpened(ViT(**SMALL))
+    tokens = numpy_of(intermediates(model)(IMAGES.astype("float32"))["block_0"]).astype("float64")
+    block = model.get_layer("block_1")
+    gamma, beta = (numpy_of(v) for v in (block.norm_1.gamma, block.norm_1.beta))
+    centred = tokens - tokens.mean(axis=-1, keepdims=True)
+    x = centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-6) * gamma + beta
+    qkv = x @ numpy_of(block.attention.qkv.kernel) + numpy_of(block.attention.qkv.bias)
+    query, key, _ = np.split(qkv.reshape(5, 7, 6, 8).transpose(0, 2, 1, 3), 3, axis=1)
+    expected = softmax(query @ key.swapaxes(2, 3) / np.sqrt(8), axis=-1)
+    np.testing.assert_allclose(attention_maps(model, IMAGES, layers=[1])[0], expected, atol=1e-5)
 
 
 def test_layers_are_chosen_and_batches_streamed():
@@ -47,6 +72,13 @@ def test_layers_are_chosen_and_batches_streamed():
     batches = list(iter_attention_maps(model, IMAGES, layers=[1], batch_size=2))
     assert [b.shape[1] for b in batches] == [2, 2, 1]
     np.testing.assert_allclose(np.concatenate(batches, axis=1), every[[1]], atol=1e-6)
+
+
+def test_blocks_behind_the_last_one_asked_for_do_not_run():
+    model = ViT(**SMALL)
+    last = model.get_layer("block_2")
+    last.call = None  # calling it would be an error
+    assert attention_maps(model, IMAGES, layers=[0, 1]).shape[0] == 2
 
 
 def test_it_looks_inside_an_augmented_model():
@@ -64,19 +96,19 @@ def test_a_bfloat16_models_maps_are_near_the_exact_ones():
     )
 
 
-def test_models_without_attention_and_layers_beyond_are_refused():
-    import keras
-
+def test_bad_input_is_refused_before_the_first_batch():
     dense = keras.Sequential([keras.Input((8, 12, 3)), keras.layers.Flatten()])
-    with pytest.raises(ValueError, match="no TransformerBlock"):
-        attention_maps(dense, IMAGES)
+    with pytest.raises(ValueError, match="no block with attention"):
+        iter_attention_maps(dense, IMAGES)
+    model = ViT(**SMALL)
     with pytest.raises(ValueError, match=r"3 blocks. Received: layers=\[3\]"):
-        attention_maps(ViT(**SMALL), IMAGES, layers=[3])
-
-
-def test_patch_attention_reads_the_class_tokens_row_or_the_mean_of_all():
-    maps = np.random.default_rng(0).random((2, 4, 8, 8))
-    row = patch_attention(maps, (2, 3), class_token=True)
-    np.testing.assert_allclose(row, maps[:, :, 0, 2:].mean(axis=1).reshape(2, 2, 3))
-    mean = patch_attention(maps, (2, 3), class_token=False)
-    np.testing.assert_allclose(mean[:, 1, 2], maps[:, :, :, 7].mean(axis=(1, 2)))
+        iter_attention_maps(model, IMAGES, layers=[3])
+    with pytest.raises(ValueError, match=r"3 blocks. Received: layers=\[\]"):
+        iter_attention_maps(model, IMAGES, layers=[])
+    for images in (IMAGES[0], IMAGES[:, :4], IMAGES[..., :1]):
+        with pytest.raises(ValueError, match=r"\(B, 8, 12, 3\). Received: shape=\("):
+            iter_attention_maps(model, images)
+    with pytest.raises(ValueError, match=r"no images.* shape=\(0, 8, 12, 3\)"):
+        iter_attention_maps(model, IMAGES[:0])
+    with pytest.raises(ValueError, match="`batch_size` must be 1 or more. Received: 0"):
+        iter_attention_maps(model, IMAGES, batch_size=0)

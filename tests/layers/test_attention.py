@@ -40,6 +40,18 @@ def test_output_and_scores_are_plain_attention_from_the_weights():
     np.testing.assert_allclose(numpy_of(scores), expected_scores, atol=1e-6)
 
 
+def test_an_offset_is_added_to_the_attention_weights():
+    layer = MultiHeadSelfAttention(4)
+    _, scores = layer(X, return_attention_scores=True)
+    offset = np.random.default_rng(1).normal(size=scores.shape).astype("float32")
+    y, moved = layer(X, return_attention_scores=True, scores_offset=offset)
+    np.testing.assert_allclose(numpy_of(moved), numpy_of(scores) + offset, atol=1e-6)
+    value = numpy_of(layer.qkv(X))[..., 32:].reshape(2, 7, 4, 4)
+    merged = np.einsum("bhqk,bkhd->bqhd", numpy_of(moved), value).reshape(2, 7, 16)
+    np.testing.assert_allclose(numpy_of(y), numpy_of(layer.projection(merged)), atol=1e-5)
+    np.testing.assert_array_equal(numpy_of(layer(X, scores_offset=offset)), numpy_of(y))
+
+
 def test_it_is_keras_multi_head_attention_with_the_same_weights():
     import keras
 

@@ -22,6 +22,7 @@ class OneNormBlock(CompositeLayer):
         x: `(B, T, D)`.
         training: as in any layer; nothing here depends on it.
         return_attention_scores: also give the attention weights, `(B, heads, T, T)`.
+        scores_offset: `(B, heads, T, T)`, added to the attention weights.
 
     Output shape: `(B, T, D)`.
     """
@@ -38,15 +39,19 @@ class OneNormBlock(CompositeLayer):
         for part in (self.norm, self.attention, self.mlp):
             part.build(input_shape)
 
-    def call(self, x, training=None, return_attention_scores=False):
+    def call(self, x, training=None, return_attention_scores=False, scores_offset=None):
         x = self.norm(x)
-        y = self.attention(x, return_attention_scores=return_attention_scores)
+        y = self.attention(
+            x, return_attention_scores=return_attention_scores, scores_offset=scores_offset
+        )
         y, scores = y if return_attention_scores else (y, None)
         x = x + y
         x = x + self.mlp(x)
         return (x, scores) if return_attention_scores else x
 
-    def compute_output_spec(self, x, training=None, return_attention_scores=False):
+    def compute_output_spec(
+        self, x, training=None, return_attention_scores=False, scores_offset=None
+    ):
         return self.attention.compute_output_spec(x, training, return_attention_scores)
 
     def get_config(self):

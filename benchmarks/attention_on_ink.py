@@ -1,0 +1,70 @@
+"""Whether a model looks at the digit: attention on ink against the ink's share of the image.
+
+    python benchmarks/attention_on_ink.py MODEL [--data mnist] [--out results/attention_on_ink.json]
+
+For every image of the test set, the share of the attention that falls on ink (pixels above 0),
+block by block: the class token's row (without class token the mean over the patches), averaged
+over the heads, each patch's attention spread evenly over its pixels. Attention that is the same
+everywhere would have the ink's own share of the image, so what is above it means something.
+MNIST's 10,000 test images take 40 seconds on two cores.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_vit import iter_attention_maps, load_data
+from keras_vit.files import write_json
+from keras_vit.inspection import attention_mass, patch_attention
+from keras_vit.inspection.patch_attention import reads_class_token
+
+BATCH = 250
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("model", type=Path, help="a .keras file, trained on images of light ink")
+    parser.add_argument("--data", default="mnist", help="a data set's name or a .npz file")
+    parser.add_argument("--out", type=Path, help="also write the figures to this file")
+    flags = parser.parse_args()
+    try:
+        model = keras.saving.load_model(flags.model)
+        images = load_data(flags.data).x_test
+        mass, share = attention_on_ink(model, images)
+    except (ValueError, OSError) as error:
+        parser.exit(2, f"{parser.prog}: error: {error}\n")
+    figures = {
+        "what": "share of the attention that falls on ink (pixels above 0), mean over the test set",
+        "model": "/".join(flags.model.parts[-2:]),
+        "data": Path(flags.data).stem,
+        "backend": keras.backend.backend(),
+        "test_images": len(images),
+        "ink_share_of_image": round(float(share.mean()), 4),
+        "attention_on_ink_by_block": np.round(mass.mean(axis=1), 4).tolist(),
+        "attention_on_ink_last_block": round(float(mass[-1].mean()), 4),
+        "images_above_share_last_block": round(float(np.mean(mass[-1] > share)), 4),
+        "command": f"python benchmarks/attention_on_ink.py {'/'.join(flags.model.parts[-3:])}",
+    }
+    print(json.dumps(figures, indent=2))
+    if flags.out:
+        write_json(flags.out, figures)
+
+
+def attention_on_ink(model, images):
+    """Attention on ink `(depth, N)` and the ink's share `(N,)`, image by image."""
+    ink = (images > 0).any(axis=-1)
+    masses = []
+    for i, maps in enumerate(iter_attention_maps(model, images, batch_size=BATCH)):
+        of_batch = ink[i * BATCH : (i + 1) * BATCH]
+        looks = [patch_attention(block, model.grid, reads_class_token(model)) for block in maps]
+        masses.append([attention_mass(heat, of_batch).mass for heat in looks])
+    return np.concatenate(masses, axis=1), ink.mean(axis=(1, 2))
+
+
+if __name__ == "__main__":
+    main()

@@ -2,7 +2,8 @@
 
     python recipes/cifar100.py    46.61 %, 25 minutes on 2 shared CPU cores
 
-The run is in results/cifar100. The preset for a GPU has not been run here.
+The run is in results/cifar100. The preset for a GPU has not been run here;
+KunViT exactly as it was published is recipes/reproductions/kun_vit.py.
 """
 
 from keras_vit.training import Preset, Recipe, main
@@ -32,7 +33,7 @@ RECIPE = Recipe(
             },
         ),
         "kunvit": Preset(
-            summary="KunViT as published: 6.3 M parameters, AutoAugment, 200 epochs",
+            summary="KunViT's size and schedule, with AdamW: 6.3 M parameters, AutoAugment, 200 epochs",
             expect="66.54 % as published for it by omihub777 (ViT-CIFAR); not yet run here",
             epochs=200,
             crop_padding=4,

@@ -33,7 +33,7 @@ RECIPE = Recipe(
             },
         ),
         "kunvit": Preset(
-            summary="KunViT's size and schedule, with AdamW: 6.3 M parameters, AutoAugment, 200 epochs",
+            summary="KunViT's size and schedule with AdamW: 6.3 M parameters, 200 epochs",
             expect="66.54 % as published for it by omihub777 (ViT-CIFAR); not yet run here",
             epochs=200,
             crop_padding=4,

@@ -14,6 +14,7 @@ from keras_vit.inspection.pictures import PICTURES, Subject
 from keras_vit.inspection.report import write_report
 from keras_vit.training.callbacks import read_history
 from keras_vit.training.command_line import positive
+from keras_vit.training.preset import Preset
 from keras_vit.training.run_folder import RunFolder
 
 
@@ -52,10 +53,10 @@ def run(flags):
     if flags.limit is not None and flags.limit < len(images):
         chosen = np.sort(np.random.default_rng(0).permutation(len(images))[: flags.limit])
         images, labels = images[chosen], labels[chosen]
-    history, policy, metrics = run_of(model_file(flags.model))
+    trained, metrics = run_of(model_file(flags.model))
     print(f"{len(images):,} test images")
     probabilities = classifier.probabilities(images)
-    subject = Subject(classifier, images, labels, probabilities, history, policy)
+    subject = Subject(classifier, images, labels, probabilities, *trained)
     flags.out.mkdir(exist_ok=True)
     report = flags.out / "report.html"
     left_out = write_report(report, model_name(flags.model), subject, metrics, flags.out)
@@ -65,12 +66,14 @@ def run(flags):
 
 
 def run_of(file):
-    """What a finished run left beside its model: history, AutoAugment's policy, metrics."""
+    """What a finished run left beside its model: what `Subject` has of it, and its metrics."""
     run = RunFolder(file.parent)
     if file != run.model or not run.finished():
-        return None, None, None
-    policy = run.settings()["preset"].get("auto_augment")
-    return read_history(run.history), policy, read_json(run.metrics)
+        return (), None
+    preset = Preset(**run.settings()["preset"])
+    validation = "validation" if preset.validation_images else "test"
+    trained = (read_history(run.history), validation, preset.auto_augment)
+    return trained, read_json(run.metrics)
 
 
 def check_folder(folder, overwrite):

@@ -8,7 +8,7 @@ from keras_vit.augment.policies import POLICIES
 from keras_vit.inspection.figures import new_figure, save_figure, show_image
 
 
-def augmentation_picture(image, path, policy="cifar10"):
+def augmentation_picture(image, path, policy="cifar10", **arguments):
     """Draws an image under each of AutoAugment's sub-policies, both operations applied.
 
     Above each stand its operations with their level, 0 to 9, and how often each is applied.
@@ -16,7 +16,7 @@ def augmentation_picture(image, path, policy="cifar10"):
     Args:
         image: `(H, W, C)`, 0-255, C = 1 or 3.
         path: of the PNG file.
-        policy: as in `AutoAugment`.
+        policy, **arguments: as in `AutoAugment`.
 
     Raises:
         ValueError: for another shape or policy.
@@ -24,7 +24,7 @@ def augmentation_picture(image, path, policy="cifar10"):
     image = np.asarray(image)
     if image.ndim != 3:
         raise ValueError(f"`image` must be (H, W, C). Received: shape={image.shape}")
-    layer = AutoAugment(policy)
+    layer = AutoAugment(policy, **arguments)
     sub_policies = POLICIES[policy]
     count = len(sub_policies)
     both, upwards = np.ones((count, 2), bool), np.ones((count, 2), int)

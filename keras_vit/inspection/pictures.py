@@ -1,6 +1,6 @@
 """Every picture that there is, and which of them apply to a model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,7 +37,8 @@ class Subject(NamedTuple):
         labels: their classes, int `(N,)`.
         probabilities: the model's answers, `(N, K)`.
         history: rows of `history.csv`; None where there are none.
-        policy: of the AutoAugment that it was trained with; None: with none.
+        validation: name of the images that the history's `val_...` are of.
+        auto_augment: arguments of the AutoAugment that it was trained with; None: with none.
     """
 
     classifier: Classifier
@@ -45,7 +46,8 @@ class Subject(NamedTuple):
     labels: np.ndarray
     probabilities: np.ndarray
     history: list[dict[str, str]] | None = None
-    policy: str | None = None
+    validation: str = "test"
+    auto_augment: Mapping | None = None
 
 
 def draw_pictures(
@@ -80,7 +82,7 @@ def draw_pictures(
 def draw_curves(subject, path):
     if not subject.history:
         raise ValueError("there is no history of a training")
-    curves_picture(subject.history, path)
+    curves_picture(subject.history, path, subject.validation)
 
 
 def draw_confusion(subject, path):
@@ -130,9 +132,9 @@ def draw_filters(subject, path):
 
 
 def draw_augmentation(subject, path):
-    if subject.policy is None:
+    if subject.auto_augment is None:
         raise ValueError("the model was not trained with it, or that is not known")
-    augmentation_picture(subject.images[0], path, subject.policy)
+    augmentation_picture(subject.images[0], path, **subject.auto_augment)
 
 
 def with_attention(subject, count):

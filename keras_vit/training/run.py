@@ -161,6 +161,7 @@ def finish(recipe, trainer, images, preset, settings, batches, folder):
         *data.test,
         as_probabilities(logits),
         rows,
+        images.name,
         preset.auto_augment,
     )
     write_report(folder.report, recipe.name, subject, metrics, ready=pictures)

@@ -95,7 +95,7 @@ def test_the_table_has_scikit_learns_numbers(tmp_path):
 
 @pytest.mark.medium
 def test_every_picture_applies_to_a_vit_trained_with_autoaugment(tmp_path):
-    drawn = subject(tiny_vit(), history=HISTORY, policy="cifar10")
+    drawn = subject(tiny_vit(), history=HISTORY, auto_augment={"policy": "cifar10"})
     pictures, left_out = draw_pictures(drawn, tmp_path)
     assert left_out == []
     names = [name for name, *_ in PICTURES]

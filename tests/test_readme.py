@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 import sys
@@ -28,8 +29,6 @@ def test_every_link_leads_somewhere():
 
 def test_every_number_in_the_recipe_table_is_its_runs_own():
     """The table's accuracies, times and counts are those of the `metrics.json` beside them."""
-    import json
-
     rows = re.findall(r"^\| `(.+?)` \|(.+)\| \[results/(.+?)\]", README, re.MULTILINE)
     assert rows
     for command, cells, folder in rows:
@@ -39,3 +38,10 @@ def test_every_number_in_the_recipe_table_is_its_runs_own():
         assert f"{metrics['parameters']:,}" in cells
         assert f"{metrics['epochs']}" in cells
         assert f"{metrics['seconds'] / 60:.0f} min" in cells
+
+
+def test_the_attention_on_ink_is_what_was_measured():
+    measured = json.loads((ROOT / "results" / "attention_on_ink.json").read_text())
+    mass, share = measured["attention_on_ink_last_block"], measured["ink_share_of_image"]
+    assert f"{100 * mass:.1f} % of its\nattention on ink" in README
+    assert f"fills {100 * share:.1f} % of the images" in README

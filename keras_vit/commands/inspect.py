@@ -14,7 +14,6 @@ from keras_vit.inspection.pictures import PICTURES, Subject
 from keras_vit.inspection.report import write_report
 from keras_vit.training.callbacks import read_history
 from keras_vit.training.command_line import positive
-from keras_vit.training.preset import Preset
 from keras_vit.training.run_folder import RunFolder
 
 
@@ -70,9 +69,9 @@ def run_of(file):
     run = RunFolder(file.parent)
     if file != run.model or not run.finished():
         return (), None
-    preset = Preset(**run.settings()["preset"])
-    validation = "validation" if preset.validation_images else "test"
-    trained = (read_history(run.history), validation, preset.auto_augment)
+    preset = run.settings()["preset"]
+    validation = "validation" if preset.get("validation_images") else "test"
+    trained = (read_history(run.history), validation, preset.get("auto_augment"))
     return trained, read_json(run.metrics)
 
 

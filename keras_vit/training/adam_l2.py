@@ -3,7 +3,7 @@ import keras
 
 @keras.saving.register_keras_serializable(package="keras_vit")
 class AdamL2(keras.optimizers.Adam):
-    """Adam with an L2 penalty in the gradient: PyTorch's `Adam(weight_decay=…)`.
+    """Adam with an L2 penalty in the gradient: PyTorch's `Adam(weight_decay=…, eps=1e-7)`.
 
     Each gradient g becomes g + l2 · w before Adam scales it (arXiv 1711.05101, algorithm 2, the
     pink term), for every weight, biases and norms among them. AdamW decays beside the gradient.

@@ -101,7 +101,8 @@ def fit(trainer, batches, validation, preset, seed, folder):
         epochs=preset.epochs,
         shuffle=False,  # the batches come shuffled; Keras would shuffle them by a seed of its own
         validation_data=at_model_size(trainer.model, *validation),
-        validation_freq=1 if preset.best_epoch_from else max(1, preset.epochs // 10),
+        # The table of the studies shows the last epoch's, whatever their number.
+        validation_freq=1 if preset.validation_images else max(1, preset.epochs // 20),
         # The checkpoint last: an epoch that it holds has its row in the history.
         callbacks=[*callbacks, checkpoint],
     )

@@ -34,7 +34,8 @@ def new_settings(recipe, flags, arguments):
         "recipe": recipe.name,
         "command": shlex.join(["python", recipe.script, *words]),
         "preset_name": name,
-        "as_measured": not changes and flags.limit is None and flags.data is None,
+        "as_measured": not changes
+        and all(getattr(flags, key) is None for key in ("limit", "data", "image_size")),
         "preset": dataclasses.asdict(preset),
         "data": flags.data or preset.data or recipe.data,
         "data_dir": flags.data_dir,

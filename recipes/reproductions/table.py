@@ -9,6 +9,7 @@ small files there first.
 """
 
 import argparse
+import dataclasses
 import json
 import runpy
 import shutil
@@ -19,6 +20,15 @@ from keras_vit.training.callbacks import read_history
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parents[1] / "results"
+KEPT = (
+    "config.json",
+    "history.csv",
+    "curves.png",
+    "confusion.png",
+    "attention.png",
+    "metrics.json",
+)
+WORDS = {"summary", "expect"}  # may change after a run
 STUDIES = ("visual_attention", "position_study", "hybrid_study", "kun_vit", "flat_image")
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 HEAD = (
@@ -44,17 +54,20 @@ def main():
 def keep(run):
     """Copies a finished run's small files to where the table looks for them."""
     config = json.loads((run / "config.json").read_text())
-    metrics = json.loads((run / "metrics.json").read_text())
-    variant = config["preset_name"] + ("" if config["as_measured"] else "-short")
-    target = RESULTS / "reproductions" / config["recipe"] / variant
-    if config["recipe"] not in STUDIES or not metrics["test_accuracy"]:
+    json.loads((run / "metrics.json").read_text())  # a run that is not finished is refused
+    if config["recipe"] not in STUDIES:
         raise ValueError(f"{run} is no run of {', '.join(STUDIES)}")
-    shutil.copytree(
-        run,
-        target,
-        ignore=shutil.ignore_patterns("model.keras", "report.html"),
-        dirs_exist_ok=True,
-    )
+    recipe = runpy.run_path(str(HERE / f"{config['recipe']}.py"))["RECIPE"]
+    preset = json.loads(json.dumps(dataclasses.asdict(recipe.presets[config["preset_name"]])))
+    same = all(config["preset"][key] == preset[key] for key in preset.keys() - WORDS)
+    whole = same and config["limit"] is None and config["image_size"] is None
+    folder = config["preset_name"] + ("" if whole else "-short")
+    target = RESULTS / "reproductions" / config["recipe"] / folder
+    target.mkdir(parents=True, exist_ok=True)
+    for name in KEPT:
+        if (run / name).exists():
+            with whole_file(target / name) as draft:
+                shutil.copyfile(run / name, draft)
     return target
 
 

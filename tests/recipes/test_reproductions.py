@@ -131,6 +131,30 @@ def test_a_row_is_filled_from_its_run_alone(tmp_path, monkeypatch):
     assert "| 25.00, 50.00, [33.33](" in shown()
 
 
+def test_a_kept_run_is_told_from_a_shorter_one(tmp_path, monkeypatch):
+    keep = TABLE["keep"]
+    monkeypatch.setitem(keep.__globals__, "RESULTS", tmp_path / "results")
+    preset = dataclasses.asdict(STUDIES["kun_vit"]["RECIPE"].presets["cifar10"])
+    config = {"recipe": "kun_vit", "preset_name": "cifar10", "preset": preset}
+    run = tmp_path / "run"
+    (run / "checkpoint").mkdir(parents=True)
+    (run / "metrics.json").write_text("{}")
+    (run / "model.keras").write_text("large")
+
+    def kept(**more):
+        (run / "config.json").write_text(
+            json.dumps({"limit": None, "image_size": None, **config, **more})
+        )
+        return keep(run)
+
+    whole = kept(preset={**preset, "expect": "said otherwise at the time"})
+    assert whole == tmp_path / "results" / "reproductions" / "kun_vit" / "cifar10"
+    assert {path.name for path in whole.iterdir()} == {"config.json", "metrics.json"}
+    assert kept(limit=100).name == "cifar10-short"
+    assert kept(image_size=16).name == "cifar10-short"
+    assert kept(preset={**preset, "epochs": 3}).name == "cifar10-short"
+
+
 def put(results, variant, metrics):
     folder = results / "reproductions" / "visual_attention" / variant
     folder.mkdir(parents=True)

@@ -12,6 +12,7 @@ from keras_vit.data import load_data, train_validation_split
 from keras_vit.training import Preset, Recipe, main
 from keras_vit.training.best_epoch import best_epoch
 from keras_vit.training.callbacks import read_history
+from keras_vit.training.checkpoint import Checkpoint
 
 pytestmark = pytest.mark.medium
 
@@ -115,6 +116,51 @@ def test_the_best_epoch_is_kept_by_validation_images_that_were_not_trained_on(ru
     )
     _, accuracy = model.evaluate(*held_out, verbose=0)
     assert accuracy == pytest.approx(float(rows[best - 1]["val_accuracy"]), abs=1e-6)
+
+
+def test_killed_in_front_of_a_checkpoint_it_goes_on_to_the_same_best_epoch(runs, monkeypatch):
+    """Its best weights may be of the epoch that the checkpoint does not hold."""
+    folder = runs.parents[1] / "killed"
+    save = Checkpoint.on_epoch_end
+    for epoch in (1, 2, 3):
+
+        def die(self, ended, logs=None, doomed=epoch):
+            if ended == doomed:
+                raise KeyboardInterrupt
+            save(self, ended, logs)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Checkpoint, "on_epoch_end", die)
+            with pytest.raises(SystemExit):
+                start("--out", str(folder), "--resume")
+    start("--out", str(folder), "--resume")
+    killed, whole = metrics(folder), metrics(runs / "first")
+    for key in ("best_epoch", "test_loss", "test_accuracy"):
+        assert killed[key] == whole[key]
+
+
+def test_one_that_fails_does_not_stop_the_others(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    broken = dataclasses.replace(RECIPE.presets["flat"], validation_images=5000)
+    recipe = dataclasses.replace(RECIPE, presets={"broken": broken, **RECIPE.presets})
+    del recipe.presets["first"], recipe.presets["larger"]
+    with pytest.raises(SystemExit) as end:
+        main(recipe, "", ["--limit", "100", "--all"])
+    assert end.value.code == 2
+    assert "1 of 2 failed: broken: 5000 validation images" in capsys.readouterr().err
+    assert (recipe.folder("flat") / "metrics.json").exists()
+
+
+def test_a_folder_in_the_way_is_said_before_anything_trains(runs, monkeypatch, capsys):
+    monkeypatch.chdir(runs.parents[1])
+    (runs / "first").rename(runs / "away")
+    try:
+        with pytest.raises(SystemExit):
+            start("--all")
+        assert "flat holds a run" in capsys.readouterr().err
+        assert not (runs / "first").exists()
+    finally:
+        (runs / "away").rename(runs / "first")
 
 
 def test_a_model_for_larger_images_is_trained_and_tested_at_its_size(runs):

@@ -14,7 +14,7 @@ class ByteDropout(CompositeLayer):
     Keras's Dropout does, takes half of a training step of mini-ViT.
 
     Args:
-        rate: share of the values dropped, 0 to below 1.
+        rate: share of the values dropped, 0 to 255/256.
         seed: of the draws.
 
     Call arguments:
@@ -26,8 +26,8 @@ class ByteDropout(CompositeLayer):
 
     def __init__(self, rate, seed=None, **kwargs):
         super().__init__(**kwargs)
-        if not 0 <= rate < 1:
-            raise ValueError(f"`rate` must be in [0, 1). Received: {rate}")
+        if not 0 <= rate <= 255 / 256:
+            raise ValueError(f"`rate` must be 0 to 255/256. Received: {rate}")
         self.rate = rate
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)

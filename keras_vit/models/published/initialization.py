@@ -1,9 +1,9 @@
-"""How the published systems' weights start: as PyTorch's layers do, or truncated normal."""
+"""How the published systems' weights start: as PyTorch's layers do, or normal."""
 
 import math
 
 import keras
-from keras.initializers import RandomUniform, TruncatedNormal, VarianceScaling, Zeros
+from keras.initializers import RandomNormal, RandomUniform, VarianceScaling, Zeros
 
 
 def start_as_pytorch(model):
@@ -22,10 +22,11 @@ def start_as_pytorch(model):
             draw(layer.bias, RandomUniform(-limit, limit))
 
 
-def start_truncated_normal(model, stddev=0.02):
-    """Draws Dense kernels anew from a normal distribution cut off at two deviations; biases are 0.
+def start_normal(model, stddev=0.02):
+    """Draws Dense kernels anew from a normal distribution; biases are 0.
 
-    Convolutions start as PyTorch's do.
+    It stands for PyTorch's `trunc_normal_`, which cuts off at ±2, a hundred deviations away;
+    Keras's cuts off at two deviations. Convolutions start as PyTorch's do.
 
     Args:
         model: a built model; its other weights stay.
@@ -33,7 +34,7 @@ def start_truncated_normal(model, stddev=0.02):
     """
     start_as_pytorch(model)
     for layer in layers_with_kernels(model, keras.layers.Dense):
-        draw(layer.kernel, TruncatedNormal(stddev=stddev))
+        draw(layer.kernel, RandomNormal(stddev=stddev))
         if layer.use_bias:
             draw(layer.bias, Zeros())
 

@@ -32,7 +32,8 @@ class KunViT(ConfiguredModel):
     """The ViT of github.com/KunhangL/KunViT, after github.com/omihub777/ViT-CIFAR.
 
     6,268,810 parameters, with 8 heads (its code's default) as with 12 (its text). Class token and
-    positions start at N(0, 1). `ViT()` is the same but for the second activation and the start.
+    positions start at N(0, 1). `ViT()` differs in the second activation, the start, the norms'
+    epsilon and the rescaling.
 
     Args:
         image_shape: (height, width, channels).

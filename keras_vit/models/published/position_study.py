@@ -5,7 +5,7 @@ import keras
 from keras_vit.models.configured import ConfiguredModel, arguments_of
 from keras_vit.models.encoder import check_sizes, classified, encoded
 from keras_vit.models.published.bare_attention import BareAttentionBlock
-from keras_vit.models.published.initialization import start_truncated_normal
+from keras_vit.models.published.initialization import start_normal
 from keras_vit.models.published.tokens import normalization, published_tokens
 
 CIFAR10 = normalization((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010))
@@ -27,7 +27,7 @@ class PositionStudyViT(ConfiguredModel):
         mlp_dim: hidden width of each block's MLP.
         positions: "learned", which start at N(0, 1), or "sincos1d", as in `PatchEncoder`.
         convolution: project the patches by a convolution; the same map as the Dense layer, but
-            it starts as PyTorch's does, the Dense layers truncated normal.
+            it starts as PyTorch's does, the Dense layers normal.
         rescaling: (scale, offset) of the pixels; the default is the study's mean and deviation.
         class_names: names of the classes, kept with the model.
         dtype: dtype policy; logits stay float32.
@@ -75,4 +75,4 @@ class PositionStudyViT(ConfiguredModel):
         self.grid = grid
         self.num_prefix_tokens = 1
         self.class_token = True
-        start_truncated_normal(self)  # the code's own, which spares convolutions
+        start_normal(self)  # the code's own, which spares convolutions

@@ -40,6 +40,6 @@ def test_draws_anew_at_each_call_and_again_from_its_seed():
     np.testing.assert_array_equal(first, again)
 
 
-def test_a_rate_of_one_is_refused():
-    with pytest.raises(ValueError, match=r"`rate` must be in \[0, 1\). Received: 1"):
-        ByteDropout(1)
+def test_a_rate_that_leaves_nothing_is_refused():
+    with pytest.raises(ValueError, match="`rate` must be 0 to 255/256. Received: 0.999"):
+        ByteDropout(0.999)

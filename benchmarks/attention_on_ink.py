@@ -2,21 +2,25 @@
 
     python benchmarks/attention_on_ink.py MODEL [--data mnist] [--out results/attention_on_ink.json]
 
-For every image of the test set, the share of the attention that falls on ink (pixels above 0),
-block by block: the class token's row (without class token the mean over the patches), averaged
-over the heads, each patch's attention spread evenly over its pixels. Attention that is the same
-everywhere would have the ink's own share of the image, so what is above it means something.
+For every image of the test set, the share of the attention to patches that falls on ink (pixels
+above 0), block by block: the class token's row (without class token the mean over the patches),
+averaged over the heads, each patch's attention spread evenly over its pixels. Attention that is
+the same everywhere would have the ink's own share of the image, so what is above it means
+something.
 MNIST's 10,000 test images take 40 seconds on two cores.
 """
 
 import argparse
 import json
+import shlex
+import sys
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from keras_vit import iter_attention_maps, load_data
+from keras_vit.commands.model_file import load_model, model_name
 from keras_vit.files import write_json
 from keras_vit.inspection import attention_mass, patch_attention
 from keras_vit.inspection.patch_attention import reads_class_token
@@ -28,19 +32,22 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("model", type=Path, help="a .keras file, trained on images of light ink")
+    parser.add_argument("model", help="a .keras file or a run's folder, of images of light ink")
     parser.add_argument("--data", default="mnist", help="a data set's name or a .npz file")
     parser.add_argument("--out", type=Path, help="also write the figures to this file")
     flags = parser.parse_args()
     try:
-        model = keras.saving.load_model(flags.model)
+        if flags.out and not flags.out.parent.is_dir():
+            raise ValueError(f"{flags.out.parent}: there is no such folder to write to")
+        model = load_model(flags.model)
         images = load_data(flags.data).x_test
         mass, share = attention_on_ink(model, images)
     except (ValueError, OSError) as error:
-        parser.exit(2, f"{parser.prog}: error: {error}\n")
+        parser.exit(2, f"{parser.prog}: error: {' '.join(str(error).split())}\n")
     figures = {
-        "what": "share of the attention that falls on ink (pixels above 0), mean over the test set",
-        "model": "/".join(flags.model.parts[-2:]),
+        "what": "share of the attention to patches that falls on ink (pixels above 0), mean over "
+        "the test set",
+        "model": model_name(flags.model),
         "data": Path(flags.data).stem,
         "backend": keras.backend.backend(),
         "test_images": len(images),
@@ -48,7 +55,7 @@ def main():
         "attention_on_ink_by_block": np.round(mass.mean(axis=1), 4).tolist(),
         "attention_on_ink_last_block": round(float(mass[-1].mean()), 4),
         "images_above_share_last_block": round(float(np.mean(mass[-1] > share)), 4),
-        "command": f"python benchmarks/attention_on_ink.py {'/'.join(flags.model.parts[-3:])}",
+        "command": shlex.join(["python", "benchmarks/attention_on_ink.py", *sys.argv[1:]]),
     }
     print(json.dumps(figures, indent=2))
     if flags.out:

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from keras_vit.inspection.attention import attention_maps
-from keras_vit.inspection.classifier import Classifier, with_channels
+from keras_vit.inspection.classifier import Classifier, TooManyPixels, with_channels
 from keras_vit.inspection.heat import enlarged, heat_image
 from keras_vit.inspection.patch_attention import patch_attention, reads_class_token
 
-MAX_UPLOAD = "20mb"  # in pixels the limit is Pillow's, as for every image that is read
+MAX_UPLOAD = "20mb"
+MAX_PIXELS = 25_000_000  # a second and some 300 MB; a few compressed bytes can be many more
 TOP = 5
 SYSTEM_FONTS = ("system-ui", "sans-serif")
 
@@ -31,6 +32,9 @@ def serve(classifier: Classifier, name: str, host: str, port: int):
         OSError: where host and port can't be listened on.
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
+    # Gradio looks whether its own page answers; a proxy can't know.
+    direct = filter(None, [os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), host])
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(direct)
     import gradio
 
     page = build_page(classifier, name)
@@ -133,7 +137,9 @@ def look(classifier, path):
         return nothing
     name = Path(path).name
     try:
-        image, (height, width) = classifier.read(path)
+        image, (height, width) = classifier.read(path, MAX_PIXELS)
+    except TooManyPixels as error:
+        return {**nothing, "message": f"`{name}`: {error}"}
     except ValueError:
         return {
             **nothing,

@@ -24,4 +24,8 @@ def write_json(path, values):
 
 
 def read_json(path):
-    return json.loads(Path(path).read_text())
+    """What a JSON file holds; a ValueError that names one that is damaged."""
+    try:
+        return json.loads(Path(path).read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} can't be read: {error}") from error

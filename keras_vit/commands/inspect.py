@@ -53,10 +53,12 @@ def run(flags):
         chosen = np.sort(np.random.default_rng(0).permutation(len(images))[: flags.limit])
         images, labels = images[chosen], labels[chosen]
     trained, metrics = run_of(model_file(flags.model))
-    print(f"{len(images):,} test images")
+    print(f"{len(images):,} test image{'s' * (len(images) != 1)}")
     probabilities = classifier.probabilities(images)
     subject = Subject(classifier, images, labels, probabilities, *trained)
     flags.out.mkdir(exist_ok=True)
+    for name, *_ in PICTURES:  # an earlier report's, some of which may not apply to this model
+        (flags.out / name).unlink(missing_ok=True)
     report = flags.out / "report.html"
     left_out = write_report(report, model_name(flags.model), subject, metrics, flags.out)
     for line in left_out:
@@ -67,7 +69,7 @@ def run(flags):
 def run_of(file):
     """What a finished run left beside its model: what `Subject` has of it, and its metrics."""
     run = RunFolder(file.parent)
-    if file != run.model or not run.finished():
+    if file != run.model or not run.finished() or not run.config.exists():
         return (), None
     preset = run.settings()["preset"]
     validation = "validation" if preset.get("validation_images") else "test"
@@ -92,7 +94,8 @@ def matched(classifier, data):
         return Classifier(classifier.model, named), images, labels
     if set(named) <= set(known):
         return classifier, images, np.array([known.index(name) for name in named])[labels]
-    if named == tuple(map(str, range(len(named)))) and len(named) <= len(known):
+    if named == tuple(map(str, range(len(named)))) and len(named) == len(known):
+        print(f"the data does not name its classes: {first_few(named)} are taken for the model's")
         return classifier, images, labels
     raise ValueError(
         f"the classes of the data are not the model's: {first_few(named)} against "

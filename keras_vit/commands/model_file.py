@@ -1,6 +1,7 @@
 """The model that a command was given."""
 
 import os
+import zipfile
 from pathlib import Path
 
 import keras
@@ -19,6 +20,8 @@ def load_model(path):
         ValueError: naming the file and what is wrong with it.
     """
     file = model_file(path)
+    if not zipfile.is_zipfile(file):
+        raise ValueError(f"{file}: can't be read as a Keras model: it is damaged, or none")
     try:
         return keras.saving.load_model(file, compile=False, safe_mode=True)
     # Damaged archives, configurations and weights each raise errors of their own kinds.

@@ -8,6 +8,8 @@ def refuse_existing(path, overwrite=None):
         path: to be written.
         overwrite: whether a file may be replaced; None where the command never does.
     """
+    if path.is_dir() and overwrite:
+        raise ValueError(f"{path} is a folder")
     if path.exists() and not overwrite:
         way = "name another path" if overwrite is None else "replace it with --overwrite"
         raise ValueError(f"{path} is there already: {way}")

@@ -25,12 +25,15 @@ def add_arguments(parser):
 
 def run(flags):
     if flags.attention is not None:
-        refuse_existing(flags.attention, flags.overwrite)
+        check_picture(flags.attention, flags)
     classifier = Classifier(load_model(flags.model))
     # All are read before the first is told, so that a bad one does not end a half-told list.
     pictures = [classifier.read(path) for path in flags.images]
     images = [image for image, _ in pictures]
-    probabilities = [classifier.probabilities(image[np.newaxis])[0] for image in images]
+    if classifier.image_size is None:  # each has its own size then
+        probabilities = [classifier.probabilities(image[np.newaxis])[0] for image in images]
+    else:
+        probabilities = classifier.probabilities(np.stack(images))
     if flags.attention is not None:
         draw_attention(classifier, images, flags.attention)
     for path, (image, size), row in zip(flags.images, pictures, probabilities, strict=True):
@@ -39,6 +42,15 @@ def run(flags):
             print(f"  {probability:7.2%}  {name}")
     if flags.attention is not None:
         print(f"see {flags.attention}")
+
+
+def check_picture(picture, flags):
+    """A ValueError where the picture that is to be drawn can't be, or would replace another."""
+    if picture.suffix != ".png":
+        raise ValueError(f"--attention {picture}: the file's name must end with .png")
+    if any(picture.resolve() == Path(path).resolve() for path in flags.images):
+        raise ValueError(f"--attention {picture} is one of the pictures to look at")
+    refuse_existing(picture, flags.overwrite)
 
 
 def note(before, after):

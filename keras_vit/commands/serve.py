@@ -39,6 +39,8 @@ def check_free(host, port):
     """An OSError in plain words where host and port can't be listened on."""
     import socket
 
+    if ":" in host:
+        raise ValueError(f"--host {host}: give a name or an IPv4 address; Gradio takes no IPv6")
     try:
         family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:

@@ -56,22 +56,27 @@ class Classifier:
             return False
         return hasattr(self.model, "grid") and hasattr(self.model, "class_token")
 
-    def read(self, path) -> tuple[np.ndarray, tuple[int, int]]:
+    def read(self, path, max_pixels=None) -> tuple[np.ndarray, tuple[int, int]]:
         """Reads a PNG, JPEG, WebP or BMP file as the model takes it.
 
         Args:
             path: of the file.
+            max_pixels: of a picture; None: Pillow's own limit.
 
         Returns:
             uint8 `(H, W, C)` in the model's size and channels, and the (height, width) that the
             picture had before.
 
         Raises:
-            ValueError: naming a file that can't be read.
+            ValueError: naming a file that can't be read; `TooManyPixels` for too large a one.
         """
         try:
             with reading_images():
+                if max_pixels is not None:
+                    check_pixels(path, max_pixels)
                 image = read_image(Path(path))
+        except TooManyPixels:
+            raise
         # Pillow's decoders raise OSError, SyntaxError, struct.error … on damaged bytes.
         except Exception as error:
             raise ValueError(f"{path}: can't read this image: {error}") from None
@@ -100,6 +105,20 @@ class Classifier:
         """The likeliest classes of one image's `(K,)`: (name, probability), likeliest first."""
         order = np.argsort(-probabilities, kind="stable")[:count]
         return [(self.class_names[k], float(probabilities[k])) for k in order]
+
+
+class TooManyPixels(ValueError):
+    """A picture that would take too much memory and time."""
+
+
+def check_pixels(path, most):
+    """Looks at a picture's size before its pixels are unpacked."""
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        width, height = picture.size
+    if width * height > most:
+        raise TooManyPixels(f"{width}x{height} pixels are too many; at most {most:,} are taken")
 
 
 def as_probabilities(outputs: np.ndarray) -> np.ndarray:

@@ -80,7 +80,8 @@ def draw_pictures(
 
 
 def draw_curves(subject, path):
-    if not subject.history:
+    needed = {"loss", "accuracy", "learning_rate"}
+    if not subject.history or needed - subject.history[0].keys():
         raise ValueError("there is no history of a training")
     curves_picture(subject.history, path, subject.validation)
 

@@ -54,6 +54,6 @@ def numbers(subject, metrics):
     for key, text in told.items():
         try:
             rows[key] = text.format(**metrics)
-        except (KeyError, ValueError):  # no run's, or another version's
+        except (KeyError, ValueError, TypeError):  # no run's, or another version's
             continue
     return rows

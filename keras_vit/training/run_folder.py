@@ -1,6 +1,5 @@
 """A run is a folder: its settings, its checkpoint while it runs, what came out."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -63,7 +62,7 @@ class RunFolder:
         try:
             settings = read_json(self.config)
             missing = {"preset", "preset_name", "data", "seed"} - settings.keys()
-        except (OSError, json.JSONDecodeError, AttributeError) as error:
+        except (OSError, AttributeError) as error:
             raise ValueError(f"{self.config} can't be read: {error}") from error
         if missing:
             raise ValueError(f"{self.config} is not a run's: {', '.join(sorted(missing))} missing")

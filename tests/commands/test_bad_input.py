@@ -135,6 +135,10 @@ def test_a_port_that_is_taken(vit_folder, refused):
     assert "can't listen" in refused("serve", vit_folder, "--host", "no.such.host.invalid")
 
 
+def test_an_address_that_the_page_cannot_have(vit_folder, refused):
+    assert "--host ::1: give a name or an IPv4" in refused("serve", vit_folder, "--host", "::1")
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [

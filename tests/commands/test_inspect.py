@@ -77,6 +77,33 @@ def test_a_model_without_attention_on_pictures_of_other_sizes(cnn_file, tmp_path
     assert "Attention distance: the model has no attention blocks over" in capsys.readouterr().out
 
 
+def test_numbers_are_no_classes_of_a_model_with_more(vit_folder, tmp_path, refused):
+    images = RNG.integers(0, 256, (8, 8, 8, 3)).astype("uint8")
+    labels = np.arange(8) % 4
+    arrays = {"x_train": images, "y_train": labels, "x_test": images, "y_test": labels}
+    np.savez(tmp_path / "four.npz", **arrays)
+    words = ["--data", tmp_path / "four.npz", "--out", tmp_path / "report"]
+    assert "not the model's: 4 (0, 1, 2, 3)" in refused("inspect", vit_folder, *words)
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_damaged_run_is_named(vit_folder, tmp_path, refused):
+    run = tmp_path / "run"
+    shutil.copytree(vit_folder, run)
+    (run / "metrics.json").write_text("{")
+    (run / "config.json").write_text('{"preset": {}, "preset_name": "a", "data": "b", "seed": 0}')
+    (run / "history.csv").write_text("epoch,loss\n1,2\n")
+    path = tmp_path / "six.npz"
+    images = RNG.integers(0, 256, (12, 8, 8, 3)).astype("uint8")
+    arrays = {"x_train": images, "y_train": np.arange(12) % 6}
+    np.savez(path, **arrays, x_test=images, y_test=np.arange(12) % 6)
+    words = ["--data", path, "--out", tmp_path / "report"]
+    assert "metrics.json can't be read" in refused("inspect", run, *words)
+    (run / "metrics.json").write_text('{"seconds": null, "training_images": 3, "device": "x"}')
+    main(["inspect", str(run), *map(str, words)])
+    assert "Training" not in rows(tmp_path / "report" / "report.html")
+
+
 def test_classes_are_matched_by_name(vit_folder, tmp_path, monkeypatch):
     """A part of the classes in another order: the accuracy is that of the names."""
     import keras

@@ -94,6 +94,18 @@ def test_attention_is_drawn_and_not_written_over(vit_folder, picture, tmp_path, 
     assert out.read_bytes() != b"mine"
 
 
+def test_attention_never_takes_the_place_of_a_picture(vit_folder, picture, tmp_path, refused):
+    before = picture.read_bytes()
+    own = ["--attention", picture, "--overwrite"]
+    assert "one of the pictures" in refused("predict", vit_folder, picture, *own)
+    other = ["--attention", tmp_path / "looks.jpg"]
+    assert "must end with .png" in refused("predict", vit_folder, picture, *other)
+    (tmp_path / "taken.png").mkdir()
+    folder = ["--attention", tmp_path / "taken.png", "--overwrite"]
+    assert "is a folder" in refused("predict", vit_folder, picture, *folder)
+    assert picture.read_bytes() == before
+
+
 def test_one_bad_picture_ends_it_before_anything_is_told(vit_folder, picture, tmp_path, capsys):
     (tmp_path / "notes.png").write_bytes(b"no picture")
     with pytest.raises(SystemExit):

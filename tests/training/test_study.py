@@ -25,9 +25,10 @@ FIRST = Preset(
     model_class="KunViT",
     model={**SMALL, "rescaling": (1 / 255, 0.0)},
     optimizer="adam_l2",
-    # Far too fast, so that the last epoch is not the best.
-    peak_learning_rate=0.03,
-    schedule="constant",
+    # Ever faster, so that the last epoch is not the best.
+    peak_learning_rate=1e-3,
+    schedule="exponential_by_epoch",
+    epoch_decay=8.0,
     weight_decay=1e-4,
     validation_images=200,
     best_epoch_from=2,

@@ -5,8 +5,6 @@ import keras
 from keras_vit.layers import PatchEncoder, Patches
 from keras_vit.layers.patches import pair, patch_grid
 
-UNIT_NORMAL = keras.initializers.RandomNormal(stddev=1.0)
-
 
 def published_tokens(
     images,
@@ -16,7 +14,7 @@ def published_tokens(
     rescaling,
     convolution=False,
     positions="learned",
-    class_token_initializer=UNIT_NORMAL,
+    class_token_initializer=None,
     dropout=0.0,
     backbone=None,
 ):
@@ -30,7 +28,7 @@ def published_tokens(
         rescaling: (scale, offset) of the pixels.
         convolution: project by a convolution instead of a Dense layer.
         positions: as in `PatchEncoder`.
-        class_token_initializer: of the class token.
+        class_token_initializer: of the class token; None: N(0, 1).
         dropout: of the encoded patches.
         backbone: a function from rescaled images to a feature map, whose patches are taken.
 
@@ -53,8 +51,10 @@ def published_tokens(
         positions=positions,
         grid=grid,
         dropout=dropout,
-        class_token_initializer=class_token_initializer,
-        positions_initializer=UNIT_NORMAL,
+        # One each: an initializer takes its seed when it is made, and draws the same at every call.
+        class_token_initializer=class_token_initializer
+        or keras.initializers.RandomNormal(stddev=1.0),
+        positions_initializer=keras.initializers.RandomNormal(stddev=1.0),
         dtype=policy,
         name="patch_encoder",
     )(x)

@@ -27,7 +27,7 @@ class HybridViT(ResizableModel):
             class_token, num_registers, layer_scale, qk_norm, dropout, attention_dropout,
             drop_path, activation, layer_norm_epsilon, pre_logits: as in `ViT`.
         group_norm_epsilon: of the ResNet's GroupNorms; timm has 1e-5.
-        rescaling, class_names, dtype, name: as in `ViT`.
+        rescaling, class_names, dtype, name, fc_norm: as in `ViT`.
 
     Input shape: `(B, height, width, channels)`, values 0-255, float32 or uint8.
 
@@ -67,6 +67,7 @@ class HybridViT(ResizableModel):
         class_names=None,
         dtype=None,
         name="hybrid_vit",
+        fc_norm=False,
     ):
         arguments = arguments_of(HybridViT, locals())
         check_sizes(image_shape, num_classes, hidden_dim, depth, num_heads, mlp_dim, class_names)

@@ -3,6 +3,8 @@ import numpy as np
 
 from keras_vit.data.resizing import resize_images
 
+TEST_BATCH = 512
+
 
 class ShuffledBatches(keras.utils.PyDataset):
     """Full batches in an order that follows from seed and epoch alone.
@@ -35,6 +37,25 @@ class ShuffledBatches(keras.utils.PyDataset):
         return self.x[chosen], self.y[chosen]
 
 
+class RestOfEpoch(keras.utils.PyDataset):
+    """The batches of an epoch from one on, where a run goes on in its middle.
+
+    Args:
+        batches: those of the whole epoch.
+        first: index of the first one that is left.
+    """
+
+    def __init__(self, batches, first):
+        super().__init__()
+        self.batches, self.first = batches, first
+
+    def __len__(self):
+        return len(self.batches) - self.first
+
+    def __getitem__(self, index):
+        return self.batches[self.first + index]
+
+
 class ResizedBatches(keras.utils.PyDataset):
     """Batches in order, brought to another size as they are asked for.
 
@@ -58,3 +79,13 @@ class ResizedBatches(keras.utils.PyDataset):
     def __getitem__(self, index):
         part = slice(index * self.batch_size, (index + 1) * self.batch_size)
         return resize_images(self.x[part], self.image_size), self.y[part]
+
+
+def at_model_size(model, x, y):
+    """Images and labels in even batches, of the size that the model takes."""
+    return ResizedBatches(x, y, tuple(model.image_shape[:2]), even_batch(len(x)))
+
+
+def even_batch(count):
+    """A batch size of at most `TEST_BATCH` that makes the batches as equal as can be."""
+    return -(-count // -(-count // TEST_BATCH))

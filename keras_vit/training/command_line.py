@@ -6,6 +6,7 @@ from pathlib import Path
 
 from keras_vit.training.run import RunFailed, run
 from keras_vit.training.study import run_study
+from keras_vit.training.termination import Terminated
 
 
 def main(recipe, doc, arguments=None):
@@ -28,6 +29,8 @@ def main(recipe, doc, arguments=None):
             run(recipe, flags, arguments)
     except RunFailed as error:
         parser.error(" ".join(str(error).split()))
+    except Terminated as end:
+        parser.exit(143, f"\n{parser.prog}: {end}; the same command with --resume goes on\n")
     except KeyboardInterrupt:
         parser.exit(130, f"\n{parser.prog}: interrupted; the same command with --resume goes on\n")
 
@@ -89,6 +92,12 @@ def recipe_parser(recipe, doc):
     )
     parser.add_argument(
         "--resume", action="store_true", help="go on with the run in DIR, with its settings"
+    )
+    parser.add_argument(
+        "--save-every",
+        type=positive,
+        metavar="STEPS",
+        help="save within an epoch too; an epoch's end and SIGTERM always do",
     )
     if recipe.study:
         parser.add_argument(

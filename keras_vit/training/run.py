@@ -13,11 +13,11 @@ from keras_vit.inspection.confusion import confusion_picture
 from keras_vit.inspection.curves import curves_picture
 from keras_vit.inspection.pictures import Subject
 from keras_vit.inspection.report import write_report
-from keras_vit.training.batches import ResizedBatches, ShuffledBatches
-from keras_vit.training.best_epoch import BestEpoch, load_best_epoch
-from keras_vit.training.callbacks import EpochSeeds, HistoryFile, StopOnBadLoss, read_history
-from keras_vit.training.checkpoint import Checkpoint
+from keras_vit.training.batches import ShuffledBatches, at_model_size
+from keras_vit.training.best_epoch import load_best_epoch
+from keras_vit.training.callbacks import read_history
 from keras_vit.training.devices import device_kind
+from keras_vit.training.fitting import BadLoss, fit
 from keras_vit.training.preset import Preset
 from keras_vit.training.run_data import run_data
 from keras_vit.training.run_folder import RunFolder
@@ -28,8 +28,7 @@ from keras_vit.training.settings import (
     preset_name,
     refuse_other_settings,
 )
-
-TEST_BATCH = 512
+from keras_vit.training.termination import Termination
 
 
 class RunFailed(Exception):
@@ -49,14 +48,16 @@ def run(recipe, flags, arguments):
 
     Raises:
         RunFailed: for input, data or a disk that can't be used, or a loss that is not finite.
+        Terminated: where SIGTERM came; what was done is saved.
     """
     try:
-        return carry_out(recipe, flags, arguments)
+        with Termination() as termination:
+            return carry_out(recipe, flags, arguments, termination)
     except (ValueError, OSError) as error:
         raise RunFailed(error) from error
 
 
-def carry_out(recipe, flags, arguments):
+def carry_out(recipe, flags, arguments, termination):
     folder = RunFolder(flags.out or recipe.folder(preset_name(recipe, flags)))
     resuming = may_resume(flags, folder)
     settings = folder.settings() if resuming else new_settings(recipe, flags, arguments)
@@ -64,6 +65,7 @@ def carry_out(recipe, flags, arguments):
         refuse_other_settings(flags, settings, folder)
         if folder.finished():
             print(f"{recipe.name}: {folder.path} holds the finished run; nothing to do")
+            folder.tidy()
             return None
     preset = Preset(**settings["preset"])
     announce(recipe, settings, preset)
@@ -83,41 +85,22 @@ def carry_out(recipe, flags, arguments):
         f"{recipe.name}: {model.count_params():,} parameters, {len(data.x_train):,} training and "
         f"{len(data.x_test):,} test images of {'x'.join(map(str, data.image_shape))}"
     )
-    fit(trainer, batches, images.validation, preset, settings["seed"], folder)
-    return finish(recipe, trainer, images, preset, settings, batches, folder)
-
-
-def fit(trainer, batches, validation, preset, seed, folder):
-    """Trains to the last epoch; a checkpoint after each one."""
-    checkpoint = Checkpoint(folder.checkpoint)
-    done = checkpoint.restore(trainer)
-    stop = StopOnBadLoss(done)
-    callbacks = [EpochSeeds(seed, batches), stop, HistoryFile(folder.history, done)]
-    if preset.best_epoch_from is not None:
-        callbacks.append(BestEpoch(folder.checkpoint, folder.history, preset.best_epoch_from))
-    trainer.fit(
-        batches,
-        initial_epoch=done,
-        epochs=preset.epochs,
-        shuffle=False,  # the batches come shuffled; Keras would shuffle them by a seed of its own
-        validation_data=at_model_size(trainer.model, *validation),
-        # The table of the studies shows the last epoch's, whatever their number.
-        validation_freq=1 if preset.validation_images else max(1, preset.epochs // 20),
-        # The checkpoint last: an epoch that it holds has its row in the history.
-        callbacks=[*callbacks, checkpoint],
-    )
-    if stop.failed:
+    try:
+        fit(
+            trainer,
+            batches,
+            images.validation,
+            preset,
+            settings["seed"],
+            folder,
+            termination,
+            flags.save_every,
+        )
+    except BadLoss as error:
         save_model(trainer.model, folder)
         folder.drop_checkpoint()
-        raise RunFailed(
-            f"the loss was not finite in epoch {stop.failed}: training stopped; the weights "
-            f"after epoch {stop.good_epoch} are in {folder.model}"
-        )
-
-
-def at_model_size(model, x, y):
-    """Images and labels in even batches, of the size that the model takes."""
-    return ResizedBatches(x, y, tuple(model.image_shape[:2]), even_batch(len(x)))
+        raise RunFailed(f"{error} are in {folder.model}") from error
+    return finish(recipe, trainer, images, preset, settings, batches, folder)
 
 
 def finish(recipe, trainer, images, preset, settings, batches, folder):
@@ -167,7 +150,7 @@ def finish(recipe, trainer, images, preset, settings, batches, folder):
     )
     write_report(folder.report, recipe.name, subject, metrics, ready=pictures)
     write_json(folder.metrics, metrics)
-    folder.drop_checkpoint()
+    folder.tidy()
     print(
         f"{recipe.name}: {metrics['test_accuracy']:.2%} of {len(data.x_test):,} test images right "
         f"after {seconds:.0f} s of training"
@@ -180,8 +163,3 @@ def finish(recipe, trainer, images, preset, settings, batches, folder):
 def save_model(model, folder):
     with whole_file(folder.model) as draft:
         model.save(draft)
-
-
-def even_batch(count):
-    """A batch size of at most `TEST_BATCH` that makes the batches as equal as can be."""
-    return -(-count // -(-count // TEST_BATCH))

@@ -18,11 +18,15 @@ class ShuffledBatches(keras.utils.PyDataset):
         y: labels, `(N,)`.
         batch_size: images a batch, at most N.
         seed: of the order.
+        group: batches that belong together, for one update; an epoch has whole groups.
+        groups: of an epoch, where that is less than there are images for; None: all.
     """
 
-    def __init__(self, x, y, batch_size, seed=0):
+    def __init__(self, x, y, batch_size, seed=0, group=1, groups=None):
         super().__init__()
         self.x, self.y, self.batch_size, self.seed = x, y, batch_size, seed
+        all_groups = len(x) // (batch_size * group)
+        self.count = group * min(all_groups, groups or all_groups)
         self.start_epoch(0)
 
     def start_epoch(self, epoch):
@@ -30,7 +34,7 @@ class ShuffledBatches(keras.utils.PyDataset):
         self.order = np.random.default_rng((self.seed, epoch)).permutation(len(self.x))
 
     def __len__(self):
-        return len(self.x) // self.batch_size
+        return self.count
 
     def __getitem__(self, index):
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]

@@ -73,6 +73,25 @@ def recipe_parser(recipe, doc):
     parser.add_argument("--epochs", type=positive, help="instead of the preset's")
     parser.add_argument("--batch-size", type=positive, help="instead of the preset's")
     parser.add_argument(
+        "--accumulate",
+        type=positive,
+        metavar="N",
+        help="take each batch in N parts, for less memory, and update by their mean gradient",
+    )
+    parser.add_argument(
+        "--remat",
+        action="store_const",
+        const=True,
+        help="compute the blocks again in the backward pass instead of keeping them, for less "
+        "memory",
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=minutes,
+        metavar="MINUTES",
+        help="train as many steps of the preset's as end within this time, testing included",
+    )
+    parser.add_argument(
         "--limit",
         type=positive,
         metavar="N",
@@ -111,6 +130,16 @@ def recipe_parser(recipe, doc):
 
 def positive(text):
     return whole_number(text, 1)
+
+
+def minutes(text):
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1e6:
+        raise argparse.ArgumentTypeError(f"must be minutes, more than 0, not {text!r}")
+    return number
 
 
 def natural(text):

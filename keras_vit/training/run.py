@@ -1,6 +1,8 @@
 """One training run, from the flags to the pictures."""
 
+import dataclasses
 import os
+import time
 
 import keras
 import numpy as np
@@ -13,7 +15,7 @@ from keras_vit.inspection.confusion import confusion_picture
 from keras_vit.inspection.curves import curves_picture
 from keras_vit.inspection.pictures import Subject
 from keras_vit.inspection.report import write_report
-from keras_vit.training.batches import ShuffledBatches, at_model_size
+from keras_vit.training.batches import at_model_size
 from keras_vit.training.best_epoch import load_best_epoch
 from keras_vit.training.callbacks import read_history
 from keras_vit.training.devices import device_kind
@@ -29,6 +31,7 @@ from keras_vit.training.settings import (
     refuse_other_settings,
 )
 from keras_vit.training.termination import Termination
+from keras_vit.training.time_limit import within_time
 
 
 class RunFailed(Exception):
@@ -50,14 +53,15 @@ def run(recipe, flags, arguments):
         RunFailed: for input, data or a disk that can't be used, or a loss that is not finite.
         Terminated: where SIGTERM came; what was done is saved.
     """
+    began = time.monotonic()
     try:
         with Termination() as termination:
-            return carry_out(recipe, flags, arguments, termination)
+            return carry_out(recipe, flags, arguments, termination, began)
     except (ValueError, OSError) as error:
         raise RunFailed(error) from error
 
 
-def carry_out(recipe, flags, arguments, termination):
+def carry_out(recipe, flags, arguments, termination, began):
     folder = RunFolder(flags.out or recipe.folder(preset_name(recipe, flags)))
     resuming = may_resume(flags, folder)
     settings = folder.settings() if resuming else new_settings(recipe, flags, arguments)
@@ -71,13 +75,20 @@ def carry_out(recipe, flags, arguments, termination):
     announce(recipe, settings, preset)
     images = run_data(settings, preset)
     data = images.data
+    if flags.time_limit and not resuming:
+        seconds = 60 * flags.time_limit - (time.monotonic() - began)
+        preset = within_time(preset, data, len(images.validation[0]), seconds)
+        settings["preset"] = dataclasses.asdict(preset)
+        print(
+            f"{recipe.name}: {preset.epochs} epochs of {preset.steps_per_epoch} batches end "
+            f"within {flags.time_limit:g} minutes here"
+        )
     keras.utils.set_random_seed(settings["seed"])
     model = preset.build_model(data)
-    batch_size = min(preset.batch_size, len(data.x_train))
-    batches = ShuffledBatches(*data.train, batch_size, settings["seed"])
+    batches = preset.batches(*data.train, settings["seed"])
     trainer = preset.build_trainer(model, len(batches))
     for layer in trainer.augment:  # images that it can't take are refused before all else
-        layer.compute_output_shape((batch_size, *data.image_shape))
+        layer.compute_output_shape((batches.batch_size, *data.image_shape))
     if not resuming:
         folder.start(settings)
 

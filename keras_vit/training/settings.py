@@ -25,7 +25,7 @@ def new_settings(recipe, flags, arguments):
     name = preset_name(recipe, flags)
     changes = {
         key: getattr(flags, key)
-        for key in ("epochs", "batch_size", "dtype")
+        for key in ("epochs", "batch_size", "accumulate", "remat", "dtype")
         if getattr(flags, key) is not None
     }
     preset = dataclasses.replace(recipe.presets[name], **changes)
@@ -35,13 +35,15 @@ def new_settings(recipe, flags, arguments):
         "command": shlex.join(["python", recipe.script, *words]),
         "preset_name": name,
         "as_measured": not changes
-        and all(getattr(flags, key) is None for key in ("limit", "data", "image_size")),
+        and all(getattr(flags, key) is None for key in ("limit", "data", "image_size"))
+        and flags.time_limit is None,
         "preset": dataclasses.asdict(preset),
         "data": flags.data or preset.data or recipe.data,
         "data_dir": flags.data_dir,
         "image_size": flags.image_size,
         "skip_bad": flags.skip_bad,
         "limit": flags.limit,
+        "time_limit": flags.time_limit,
         "seed": flags.seed or 0,
     }
 
@@ -51,14 +53,18 @@ def preset_name(recipe, flags):
     return flags.preset or (recipe.on_cpu if device_kind() == "cpu" else recipe.on_gpu)
 
 
+REMAINS = ("preset", "data", "image_size", "epochs", "batch_size", "accumulate", "remat", "limit")
+REMAINS += ("time_limit", "dtype", "seed")
+
+
 def refuse_other_settings(flags, settings, folder):
     """A run goes on with what it began with; a flag that says otherwise is an error."""
     known = {**settings["preset"], **settings, "preset": settings["preset_name"]}
-    for key in ("preset", "data", "image_size", "epochs", "batch_size", "limit", "dtype", "seed"):
+    for key in REMAINS:
         given = getattr(flags, key)
-        if given is not None and given != known[key]:
+        if given is not None and given != known.get(key):
             raise ValueError(
-                f"the run in {folder.path} has {key}={known[key]}; --resume can't change it "
+                f"the run in {folder.path} has {key}={known.get(key)}; --resume can't change it "
                 f"to {given}"
             )
 

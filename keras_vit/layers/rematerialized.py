@@ -33,9 +33,8 @@ def rematerialized(layer, call):
             value is not None and value is not False for value in kwargs.values()
         ):
             return call(x, training=training, **kwargs)
-        seeds = [v for v in layer.variables if v.name.endswith("seed_generator_state")]
-        weights = [v for v in layer.variables if v not in seeds]
-        states = [(v, ops.convert_to_tensor(v)) for v in seeds]
+        weights = [v for v in layer.variables if not is_seed(v)]
+        states = [(v, ops.convert_to_tensor(v)) for v in layer.variables if is_seed(v)]
 
         def pure(x, *values):
             mapping = [*states, *zip(weights, values, strict=True)]
@@ -48,3 +47,7 @@ def rematerialized(layer, call):
         return y
 
     return recomputed
+
+
+def is_seed(variable):
+    return variable.name.endswith("seed_generator_state")

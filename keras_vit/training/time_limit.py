@@ -44,8 +44,9 @@ def within_time(preset, data, validation_images, seconds):
     left = seconds - (time.perf_counter() - started)
     # A forward pass is a third of a step; half of one leaves room for reading and resizing.
     look = pace.step / batches.batch_size / 2
-    rounds = 1 if preset.validation_images == 0 else preset.epochs
-    seen = len(data.x_test) + validation_images * min(max(rounds, 20), preset.epochs)
+    # `fit` validates after every epoch where that chooses one, else up to 39 times.
+    rounds = preset.epochs if preset.validation_images else min(preset.epochs, 39)
+    seen = len(data.x_test) + validation_images * rounds
     # The run compiles the step again, and the same without its backward pass for testing.
     left = (1 - MARGIN) * left - 1.5 * pace.first - FINISH - look * seen
     updates = int(left / (pace.step * preset.accumulate))

@@ -1,5 +1,9 @@
 """A fit that is broken off anywhere and taken up again ends where the unbroken one does."""
 
+import errno
+import shutil
+import subprocess
+
 import numpy as np
 import pytest
 from keras import ops
@@ -136,6 +140,38 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(unbroken, tmp_
     assert "epoch-00002-step-0000000.state is damaged" in line
     assert "going on from the one before it, epoch-00001-step-0000000.state" in line
     assert_same(outcome(trainer, folder), unbroken)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 1 MB; mounting one takes root."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = shutil.which("mount")
+    if (
+        mount is None
+        or subprocess.run(
+            [mount, "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], stderr=subprocess.DEVNULL
+        ).returncode
+    ):
+        pytest.skip("no file system can be mounted here")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_a_full_disk_is_named_and_loses_nothing_saved(unbroken, small_disk):
+    folder = small_disk / "run"
+    with pytest.raises(Terminated, match="after epoch 1"):
+        go_on(folder, look=5)
+    with pytest.raises(OSError), open(small_disk / "filler", "wb", buffering=0) as filler:
+        while True:
+            filler.write(bytes(4096))
+    with pytest.raises(OSError, match="No space left on device: '.*run/") as raised:
+        go_on(folder)
+    assert raised.value.errno == errno.ENOSPC
+    assert names(folder) == ["epoch-00001-step-0000000"]
+    (small_disk / "filler").unlink()
+    assert_same(outcome(go_on(folder), folder), unbroken)
 
 
 def test_where_none_is_whole_all_are_named_and_left_alone(tmp_path):

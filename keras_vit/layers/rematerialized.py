@@ -34,7 +34,8 @@ def rematerialized(layer, call):
         ):
             return call(x, training=training, **kwargs)
         weights = [v for v in layer.variables if not is_seed(v)]
-        states = [(v, ops.convert_to_tensor(v)) for v in layer.variables if is_seed(v)]
+        # Copies: PyTorch assigns in place, before the backward pass.
+        states = [(v, ops.copy(v.value)) for v in layer.variables if is_seed(v)]
 
         def pure(x, *values):
             mapping = [*states, *zip(weights, values, strict=True)]

@@ -77,7 +77,9 @@ def carry_out(recipe, flags, arguments, termination, began):
     data = images.data
     if flags.time_limit and not resuming:
         seconds = 60 * flags.time_limit - (time.monotonic() - began)
-        preset = within_time(preset, data, len(images.validation[0]), seconds)
+        preset = within_time(
+            preset, lambda: preset.build_model(data), data, len(images.validation[0]), seconds
+        )
         settings["preset"] = dataclasses.asdict(preset)
         print(
             f"{recipe.name}: {preset.epochs} epochs of {preset.steps_per_epoch} batches end "

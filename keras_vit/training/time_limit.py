@@ -22,7 +22,7 @@ class Pace(NamedTuple):
     step: float
 
 
-def within_time(preset, data, validation_images, seconds):
+def within_time(preset, build_model, data, validation_images, seconds):
     """The preset with as many steps as end within a time.
 
     Measured with a trainer of its own that is thrown away: the run that follows is the one that
@@ -30,6 +30,7 @@ def within_time(preset, data, validation_images, seconds):
 
     Args:
         preset: the `Preset`, which has the most epochs.
+        build_model: makes a model such as is to be trained.
         data: the `ImageData` to train on and to test.
         validation_images: looked at from time to time.
         seconds: from now to the end of the run.
@@ -39,7 +40,7 @@ def within_time(preset, data, validation_images, seconds):
     """
     started = time.perf_counter()
     batches = preset.batches(*data.train, 0)
-    trainer = preset.build_trainer(preset.build_model(data), len(batches))
+    trainer = preset.build_trainer(build_model(), len(batches))
     pace = measured_pace(trainer, batches[0])
     left = seconds - (time.perf_counter() - started)
     # A forward pass is a third of a step; half of one leaves room for reading and resizing.

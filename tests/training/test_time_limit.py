@@ -60,7 +60,7 @@ def test_what_is_not_training_is_set_aside(paced):
     # 40 test images and 10 rounds of 20 for validation, at half of 2 s for 10 images.
     looking = (40 + 10 * 20) * 0.1
     seconds = (1.5 * 3.0 + FINISH + looking + 2.0 * 25.5) / 0.9
-    preset = within_time(PRESET, DATA, 20, seconds)
+    preset = within_time(PRESET, lambda: PRESET.build_model(DATA), DATA, 20, seconds)
     assert (preset.epochs, preset.steps_per_epoch) == (3, 8)
 
 
@@ -69,7 +69,7 @@ def test_each_part_of_a_batch_is_a_step(paced):
     preset = Preset("", "", epochs=10, batch_size=10, accumulate=2, model=MODEL)
     looking = (40 + 10 * 20) * 0.2
     seconds = (1.5 * 3.0 + FINISH + looking + 2 * 2.0 * 25.5) / 0.9
-    within = within_time(preset, DATA, 20, seconds)
+    within = within_time(preset, lambda: preset.build_model(DATA), DATA, 20, seconds)
     assert (within.epochs, within.steps_per_epoch) == (3, 8)
     assert len(within.batches(*DATA.train, 0)) == 16
 
@@ -77,4 +77,4 @@ def test_each_part_of_a_batch_is_a_step(paced):
 @pytest.mark.medium
 def test_too_little_time_is_an_error_that_says_how_much_is_needed(paced):
     with pytest.raises(ValueError, match="leaves no time to train.* of 30"):
-        within_time(PRESET, DATA, 20, 30.0)
+        within_time(PRESET, lambda: PRESET.build_model(DATA), DATA, 20, 30.0)

@@ -26,7 +26,9 @@ def layerwise_rates(model: keras.Model, decay: float) -> dict[str, float]:
         raise ValueError(f"`decay` must be above 0 and at most 1. Received: {decay}")
     depth = 1 + max((block_index(v.path) for v in model.trainable_variables), default=-1)
     if not depth:
-        raise ValueError(f"Layer-wise rates need a model of Transformer blocks. Received: {model!r}")
+        raise ValueError(
+            f"Layer-wise rates need a model of Transformer blocks. Received: {model!r}"
+        )
     return {
         v.path: decay ** (depth + 1 - layer_index(v.path, depth)) for v in model.trainable_variables
     }

@@ -16,7 +16,7 @@ from keras_vit.training import Preset, Recipe, main
 
 ADAMW = Preset(
     summary="all layers, AdamW, a lower rate for every lower layer",
-    expect="the best of these on a few thousand images",
+    expect="a step costs what one of training from scratch does",
     epochs=20,
     batch_size=64,
     peak_learning_rate=5e-4,
@@ -53,7 +53,7 @@ RECIPE = Recipe(
         "lora": dataclasses.replace(
             ADAMW,
             summary="low-rank factors in the attention, and the head",
-            expect="a small share of the optimizer's memory",
+            expect="optimizer state for a few per cent of the parameters",
             layer_decay=1.0,
             peak_learning_rate=2e-3,
             weight_decay=0.0,
@@ -63,7 +63,7 @@ RECIPE = Recipe(
         "frozen": dataclasses.replace(
             ADAMW,
             summary="the head alone, on augmented images",
-            expect="little memory and no change of the features",
+            expect="the features stay as they are",
             layer_decay=1.0,
             peak_learning_rate=5e-3,
             weight_decay=0.0,
@@ -72,7 +72,7 @@ RECIPE = Recipe(
         ),
         "linear-probe": Preset(
             summary="the head alone, by logistic regression on features computed once",
-            expect="an answer in the time of one pass over the images",
+            expect="one pass over the images, then a fit on their features",
             epochs=1,
             linear_probe=True,
             crop_scale=(0.35, 1.0),

@@ -9,9 +9,9 @@ from pathlib import Path
 import keras
 from keras import ops
 
-from keras_vit.commands.model_file import load_model
 from keras_vit.commands.output import refuse_existing
 from keras_vit.models.intermediates import plain_model
+from keras_vit.models.model_file import load_model
 
 SUFFIXES = {"onnx": ".onnx", "tf_saved_model": "", "litert": ".tflite"}
 BACKENDS = {

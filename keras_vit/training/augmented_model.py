@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_vit.augment import Mixing
 from keras_vit.models.augmenting import AugmentingModel
+from keras_vit.training.lora import LoraState, lora_layers
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")
@@ -72,6 +73,8 @@ class AugmentedModel(AugmentingModel):
         self.seed = seed
         self.num_classes = shape[1]
         self.mixing = Mixing(mixup, cutmix, seed=seed) if mixup or cutmix else None
+        if tuned := lora_layers(model):
+            self.tuned = LoraState(tuned)  # after `model` in the alphabet, as it must be
         self.build(model.input_shape)
 
     def call(self, images, training=None):

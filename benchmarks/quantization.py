@@ -14,9 +14,9 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from keras_vit.commands.model_file import load_model, model_file
 
 from keras_vit import load_data
-from keras_vit.commands.model_file import load_model, model_file
 from keras_vit.files import write_json
 
 BATCH = 250

@@ -3,8 +3,8 @@
 import importlib.util
 
 from keras_vit.app import serve
-from keras_vit.commands.model_file import load_model, model_name
 from keras_vit.inspection.classifier import Classifier
+from keras_vit.models.model_file import load_model, model_name
 from keras_vit.training.command_line import whole_number
 
 

@@ -19,6 +19,7 @@ SHAPES = {
     "cifar100": (32, 32, 3),
 }
 RECIPES = {path.stem: runpy.run_path(str(path))["RECIPE"] for path in FILES}
+RECIPES = {name: recipe for name, recipe in RECIPES.items() if name in SHAPES}
 PRESETS = [(recipe, preset) for recipe, r in RECIPES.items() for preset in r.presets]
 
 

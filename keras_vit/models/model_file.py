@@ -1,4 +1,4 @@
-"""The model that a command was given."""
+"""A model's file, and the folder of a run that holds one."""
 
 import os
 import zipfile

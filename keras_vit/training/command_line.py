@@ -5,6 +5,7 @@ import math
 import sys
 from pathlib import Path
 
+from keras_vit.training.distribution import KINDS
 from keras_vit.training.run import RunFailed, run
 from keras_vit.training.study import run_study
 from keras_vit.training.termination import Terminated
@@ -113,6 +114,12 @@ def recipe_parser(recipe, doc):
         "--dtype",
         choices=("float32", "mixed_bfloat16", "mixed_float16"),
         help="dtype policy instead of the preset's",
+    )
+    parser.add_argument(
+        "--distribute",
+        choices=KINDS,
+        help="train on all devices: each has a part of every batch (data, on JAX and TensorFlow), "
+        "or of every attention and MLP (model, on JAX); README tells of several hosts",
     )
     parser.add_argument("--seed", type=natural, help="default: 0")
     parser.add_argument(

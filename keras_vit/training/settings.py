@@ -63,6 +63,7 @@ def new_settings(recipe, flags, arguments):
         "limit": flags.limit,
         "time_limit": flags.time_limit,
         "seed": flags.seed or 0,
+        "distribute": flags.distribute,
     }
 
 
@@ -73,7 +74,16 @@ def preset_name(recipe, flags):
     return chosen or (recipe.on_cpu if device_kind() == "cpu" else recipe.on_gpu)
 
 
-REMAINS = ("preset", "checkpoint", "data", "image_size", "limit", "time_limit", "seed")
+REMAINS = (
+    "preset",
+    "checkpoint",
+    "data",
+    "image_size",
+    "limit",
+    "time_limit",
+    "seed",
+    "distribute",
+)
 
 
 def refuse_other_settings(flags, settings, folder):

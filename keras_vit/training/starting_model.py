@@ -1,12 +1,8 @@
 """The model that fine-tuning begins with."""
 
-from pathlib import Path
-
 from keras_vit.files import whole_file
-from keras_vit.models.model_file import load_model
 from keras_vit.models.new_head import check_can_be_tuned
-
-PUBLISHED = (".npz", ".safetensors", ".pth", ".pt", ".bin")
+from keras_vit.weights.model_file import load_model
 
 
 def starting_model(settings, folder):
@@ -30,22 +26,13 @@ def starting_model(settings, folder):
         return None
     if folder.starting_model.exists():
         return load_model(folder.starting_model)
-    model = read_checkpoint(settings["checkpoint"])
+    model = load_model(settings["checkpoint"])
     try:
         check_can_be_tuned(model)
         size = settings["image_size"]
         return model.resized((size, size, model.image_shape[2])) if size else model
     except ValueError as error:
         raise ValueError(f"{settings['checkpoint']}: {error}") from error
-
-
-def read_checkpoint(path):
-    """A model out of a file of ours, a run's folder, or a published file."""
-    if Path(path).suffix not in PUBLISHED:
-        return load_model(path)
-    from keras_vit.weights import load_checkpoint
-
-    return load_checkpoint(path)
 
 
 def keep_starting_model(model, folder):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_vit import ViT, load_data
+from keras_vit import ViT, load_data, to_timm
 from keras_vit.training import AugmentedModel, Recipe, main
 from keras_vit.training.callbacks import read_history
 
@@ -82,8 +82,10 @@ def weights_of(path):
     return {v.path: np.array(v) for v in keras.saving.load_model(path).weights}
 
 
-@pytest.mark.backends
-@pytest.mark.parametrize("preset", ["adamw", "sgd", "lora", "frozen", "linear-probe"])
+@pytest.mark.parametrize(
+    "preset",
+    [pytest.param("lora", marks=pytest.mark.backends), "adamw", "sgd", "frozen", "linear-probe"],
+)
 def test_every_preset_leaves_a_plain_model_that_was_tested(tmp_path, checkpoint, preset):
     folder = tmp_path / "run"
     arguments = ["--data", "digits", "--limit", 150, "--epochs", 1]
@@ -112,8 +114,7 @@ def test_every_preset_leaves_a_plain_model_that_was_tested(tmp_path, checkpoint,
         assert moved == {"block_0/attention/qkv/kernel", "block_0/attention/projection/kernel"}
 
 
-@pytest.mark.backends
-@pytest.mark.parametrize("preset", ["lora", "adamw"])
+@pytest.mark.parametrize("preset", [pytest.param("lora", marks=pytest.mark.backends), "adamw"])
 def test_a_stopped_run_goes_on_to_the_same_weights_without_its_checkpoint(
     tmp_path, checkpoint, preset, monkeypatch
 ):
@@ -191,22 +192,21 @@ def test_images_are_kept_a_seventh_larger_than_the_model_takes_them(tmp_path, ph
     assert seen["image_size"] is None
 
 
-def test_a_published_file_is_read_by_the_converter(tmp_path, monkeypatch):
-    import sys
-    import types
-
-    def load_checkpoint(path):
-        assert path == str(tmp_path / "ViT.npz")
-        return ViT((16, 16, 3), 4, num_classes=7, **TINY)
-
-    stub = types.ModuleType("keras_vit.weights")
-    stub.load_checkpoint = load_checkpoint
-    monkeypatch.setitem(sys.modules, "keras_vit.weights", stub)
+def test_a_published_file_is_a_checkpoint_like_any_other(tmp_path):
+    """Weights as timm keeps them, for 16x16 colours, fine-tuned on grey images of 8x8."""
+    model = ViT((16, 16, 3), 4, num_classes=7, **TINY)
+    rng = np.random.default_rng(0)
+    model.set_weights([w + rng.normal(0, 0.1, w.shape) for w in model.get_weights()])
+    to_timm(model, tmp_path / "timm")
     arguments = ["--data", "digits", "--limit", 64, "--epochs", 1, "--preset", "frozen"]
-    start(tmp_path / "run", tmp_path / "ViT.npz", *arguments, "--image-size", 8)
-    model = keras.saving.load_model(tmp_path / "run" / "model.keras")
-    assert model.image_shape == (8, 8, 3)
-    assert model.num_classes == 10
+    published = tmp_path / "timm" / "model.safetensors"
+    start(tmp_path / "run", published, *arguments, "--image-size", 8)
+    tuned = keras.saving.load_model(tmp_path / "run" / "model.keras")
+    assert (tuned.image_shape, tuned.num_classes) == ((8, 8, 3), 10)
+    expected = {v.path: np.array(v) for v in model.resized((8, 8, 3)).weights}
+    for variable in tuned.weights:
+        if not variable.path.startswith("head/"):
+            np.testing.assert_allclose(variable, expected[variable.path], atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -214,6 +214,7 @@ def test_a_published_file_is_read_by_the_converter(tmp_path, monkeypatch):
     [
         ([], "a checkpoint is needed"),
         (["CHECKPOINT"], "--data is needed"),
+        (["NOTHING.npz", "--data", "digits"], "NOTHING.npz"),
         (["no-such.keras", "--data", "digits"], "no-such.keras: there is no such file"),
         (["DAMAGED", "--data", "digits"], "can't be read as a Keras model"),
         (["RESNET", "--data", "digits"], "not a ResNet"),
@@ -236,6 +237,8 @@ def test_wrong_words_end_in_one_line_and_status_2(tmp_path, capsys, checkpoint, 
     places["DAMAGED"].write_bytes(checkpoint.read_bytes()[:2000])
     if "RESNET" in words:
         ResNet(18, (8, 8, 1), num_classes=3).save(places["RESNET"])
+    places["NOTHING.npz"] = tmp_path / "NOTHING.npz"
+    np.savez(places["NOTHING.npz"], something=np.zeros(3))
     for name, folders in (("EMPTY", ()), ("ONE", ("cat",))):
         places[name] = tmp_path / name
         for folder in (places[name], *(places[name] / f for f in folders)):

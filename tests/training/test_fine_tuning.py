@@ -88,8 +88,8 @@ def weights_of(path):
 )
 def test_every_preset_leaves_a_plain_model_that_was_tested(tmp_path, checkpoint, preset):
     folder = tmp_path / "run"
-    arguments = ["--data", "digits", "--limit", 150, "--epochs", 1]
-    start(folder, checkpoint, "--preset", preset, *arguments)
+    arguments = ["--data", "digits", "--limit", 150, "--preset", preset]
+    start(folder, checkpoint, *arguments, *([] if preset == "linear-probe" else ["--epochs", 1]))
     metrics = metrics_of(folder)
     assert metrics["preset"] == preset
     assert metrics["checkpoint"] == str(checkpoint)
@@ -222,7 +222,9 @@ def test_a_published_file_is_a_checkpoint_like_any_other(tmp_path):
         (["CHECKPOINT", "--data", "digits", "--layer-decay", "2"], "'2'"),
         (["CHECKPOINT", "--data", "digits", "--learning-rate", "nan"], "'nan'"),
         (["CHECKPOINT", "--data", "digits", "--linear-probe", "--preset", "sgd"], "not allowed"),
-        (["CHECKPOINT", "--data", "digits", "--preset", "lora", "--layer-decay", ".5"], "neither"),
+        (["CHECKPOINT", "--data", "digits", "--preset", "lora", "--layer-decay", ".5"], "exclude"),
+        (["CHECKPOINT", "--data", "digits", "--lora-rank", "2"], "exclude each other"),
+        (["CHECKPOINT", "--data", "digits", "--linear-probe", "--epochs", "2"], "no epochs"),
         (["CHECKPOINT", "--data", "digits", "--linear-probe", "--limit", "3"], "none of"),
         (["CHECKPOINT", "--data", "EMPTY"], "two at least"),
         (["CHECKPOINT", "--data", "ONE"], "two at least"),
@@ -286,8 +288,9 @@ def test_what_was_learned_on_five_digits_helps_with_the_other_five(tmp_path):
     for name, path in (("old", tmp_path / "old.keras"), ("fresh", fresh)):
         for preset in ("adamw", "linear-probe"):
             folder = tmp_path / f"{name}-{preset}"
-            arguments = ["--data", tmp_path / "new.npz", "--preset", preset, "--no-flip"]
-            start(folder, path, *arguments, "--epochs", 20, "--batch-size", 10)
+            arguments = ["--data", tmp_path / "new.npz", "--preset", preset]
+            length = ["--epochs", 20, "--batch-size", 10, "--no-flip"] if preset == "adamw" else []
+            start(folder, path, *arguments, *length)
             accuracy[name, preset] = metrics_of(folder)["test_accuracy"]
     assert accuracy["old", "adamw"] > accuracy["fresh", "adamw"] + 0.1, accuracy
     assert accuracy["old", "linear-probe"] > accuracy["fresh", "linear-probe"] + 0.02, accuracy

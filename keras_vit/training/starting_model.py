@@ -5,15 +5,13 @@ from keras_vit.models.new_head import check_can_be_tuned
 from keras_vit.weights.model_file import load_model
 
 
-def starting_model(settings, folder):
+def starting_model(settings, kept=None):
     """The checkpoint that a run starts from, at the run's image size.
-
-    A run that goes on takes the copy in its own folder: the file that it was made from may have
-    changed since.
 
     Args:
         settings: of the run.
-        folder: its `RunFolder`.
+        kept: path of the copy that a run which goes on made of it: the file itself may have
+            changed since. None for a new run.
 
     Returns:
         A `ViT` or `HybridViT`, with the checkpoint's head; None for a run of a new model.
@@ -24,8 +22,8 @@ def starting_model(settings, folder):
     """
     if settings.get("checkpoint") is None:
         return None
-    if folder.starting_model.exists():
-        return load_model(folder.starting_model)
+    if kept is not None and kept.exists():
+        return load_model(kept)
     model = load_model(settings["checkpoint"])
     try:
         check_can_be_tuned(model)

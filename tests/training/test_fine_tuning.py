@@ -116,7 +116,7 @@ def test_every_preset_leaves_a_plain_model_that_was_tested(tmp_path, checkpoint,
 
 @pytest.mark.parametrize("preset", [pytest.param("lora", marks=pytest.mark.backends), "adamw"])
 def test_a_stopped_run_goes_on_to_the_same_weights_without_its_checkpoint(
-    tmp_path, checkpoint, preset, monkeypatch
+    tmp_path, checkpoint, preset, monkeypatch, capsys
 ):
     arguments = ["--data", "digits", "--limit", 120, "--epochs", 3, "--preset", preset]
     start(tmp_path / "whole", checkpoint, *arguments)
@@ -141,6 +141,9 @@ def test_a_stopped_run_goes_on_to_the_same_weights_without_its_checkpoint(
         start(tmp_path / "half", copy, *arguments)
     monkeypatch.setattr(AugmentedModel, "fit", fit)
     copy.unlink()
+    assert "copy.keras: there is no such" in refused(
+        capsys, tmp_path / "half", copy, *arguments, "--overwrite"
+    )
     start(tmp_path / "half", "--resume")
     rows = [
         [{k: v for k, v in row.items() if k != "seconds"} for row in read_history(f)]

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_vit.augment import Mixing
+from keras_vit.training.lora import LoraState, lora_layers
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")
@@ -72,6 +73,8 @@ class AugmentedModel(keras.Model):
         self.seed = seed
         self.num_classes = shape[1]
         self.mixing = Mixing(mixup, cutmix, seed=seed) if mixup or cutmix else None
+        if tuned := lora_layers(model):
+            self.tuned = LoraState(tuned)  # after `model` in the alphabet, as it must be
         self.build(model.input_shape)
 
     def build(self, input_shape):
@@ -79,6 +82,11 @@ class AugmentedModel(keras.Model):
 
     def call(self, images, training=None):
         if not training:
+            # Of another size where a crop among the augmentation changes it: then that resizes.
+            # On JAX and PyTorch Keras first calls so with a batch of the training images.
+            if images.shape[1:] != self.model.input_shape[1:]:
+                for layer in self.augment:
+                    images = layer(images, training=False)
             return self.model(images, training=False)
         for layer in self.augment:
             images = layer(images, training=True)

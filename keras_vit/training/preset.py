@@ -7,7 +7,9 @@ import keras
 
 from keras_vit import models
 from keras_vit.augment import AutoAugment, RandomAffine, RandomCrop, RandomResizedCrop
+from keras_vit.models.new_head import with_classes
 from keras_vit.training.augmented_model import AugmentedModel
+from keras_vit.training.lora import add_lora, freeze_body
 from keras_vit.training.optimizers import check_optimizer, optimizer
 from keras_vit.training.schedules import EpochSchedule, warmup_cosine
 
@@ -30,8 +32,10 @@ class Preset:
         best_epoch_from: keep the weights of the epoch with the lowest validation loss, from this
             one on; None keeps the last.
         batch_size: images a step.
-        optimizer: "adamw", "adamw_all", "adam_l2" or "adam", see `training.optimizers`.
-        beta_1: decay of the optimizer's mean gradient.
+        optimizer: "adamw", "adamw_all", "adam_l2", "adam" or "sgd", see `training.optimizers`.
+        beta_1: decay of the optimizer's mean gradient; the momentum of "sgd".
+        clip_norm: largest norm of all gradients together; None: any.
+        layer_decay: factor of the learning rate from each layer to the one before it.
         schedule: "cosine" after a warm-up, step by step; "cosine_by_epoch", the same in steps of
             an epoch; "exponential_by_epoch"; "constant".
         peak_learning_rate: after the warm-up; the first one without.
@@ -50,6 +54,9 @@ class Preset:
         cutmix: Beta parameter; 0: none.
         ema_momentum: of the average of the weights that is kept in the end; None: no average.
         dtype: dtype policy of the model.
+        frozen: whether the head alone is trained.
+        lora_rank: of the low-rank factors that are trained beside the head; None: none.
+        linear_probe: whether a head is fitted to features computed once, instead of training.
     """
 
     summary: str
@@ -64,6 +71,8 @@ class Preset:
     batch_size: int = 128
     optimizer: str = "adamw"
     beta_1: float = 0.9
+    clip_norm: float | None = None
+    layer_decay: float = 1.0
     schedule: str = "cosine"
     peak_learning_rate: float = 1e-3
     final_learning_rate: float = 1e-5
@@ -81,13 +90,25 @@ class Preset:
     cutmix: float = 0.0
     ema_momentum: float | None = None
     dtype: str = "float32"
+    frozen: bool = False
+    lora_rank: int | None = None
+    linear_probe: bool = False
 
     def __post_init__(self):
         for name in ("epochs", "batch_size"):
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be 1 or more. Received: {getattr(self, name)}")
 
-        check_optimizer(self.optimizer, self.weight_decay)
+        check_optimizer(self.optimizer, self.weight_decay, self.layer_decay)
+        chosen = {
+            "frozen": self.frozen,
+            "lora_rank": self.lora_rank,
+            "linear_probe": self.linear_probe,
+            "layer_decay": self.layer_decay != 1,
+        }
+        if sum(map(bool, chosen.values())) > 1:
+            both = " and ".join(f"`{name}`" for name, value in chosen.items() if value)
+            raise ValueError(f"{both} exclude each other: they say which weights are trained.")
         if self.schedule not in SCHEDULES:
             raise ValueError(f"`schedule` must be one of {SCHEDULES}. Received: {self.schedule!r}")
         if self.best_epoch_from is not None and not self.validation_images:
@@ -100,8 +121,11 @@ class Preset:
         size = self.image_size
         return (size, size, data.image_shape[2]) if size else data.image_shape
 
-    def build_model(self, data):
-        """The model for a data set."""
+    def build_model(self, data, start=None):
+        """The model for a data set: a new one, or `start` with a head for its classes."""
+        if start is not None:
+            changes = {"dtype": self.dtype, **self.model}
+            return with_classes(start, data.num_classes, data.class_names, **changes)
         return getattr(models, self.model_class)(
             image_shape=self.image_shape(data),
             num_classes=data.num_classes,
@@ -127,6 +151,10 @@ class Preset:
 
     def build_trainer(self, model, steps_per_epoch):
         """The compiled `AugmentedModel` around a model."""
+        if self.lora_rank:
+            add_lora(model, self.lora_rank)
+        elif self.frozen:
+            freeze_body(model)
         trainer = AugmentedModel(
             model,
             augment=self.augmentation(model.image_shape),
@@ -141,7 +169,9 @@ class Preset:
                 model,
                 self.learning_rate(steps_per_epoch),
                 self.weight_decay,
+                self.layer_decay,
                 beta_1=self.beta_1,
+                global_clipnorm=self.clip_norm,
                 **average,
             ),
             metrics=["accuracy"],

@@ -13,20 +13,23 @@ class Recipe:
 
     Attributes:
         name: of the recipe; its run folder is `saved_models/NAME`.
-        data: source for `load_data` where neither preset nor user gives one.
+        data: source for `load_data` where neither preset nor user gives one; None: they must.
         presets: by name.
         on_cpu: name of the preset for a machine without accelerator.
         on_gpu: name of the preset for one with.
         study: whether the presets are the variants of a published study, to be compared: chosen
             by --variant or run one after the other, each in a run folder of its own.
+        fine_tunes: whether it starts from a checkpoint, the command's first word, and not from a
+            new model.
     """
 
     name: str
-    data: str
+    data: str | None
     presets: Mapping[str, Preset]
     on_cpu: str
     on_gpu: str
     study: bool = False
+    fine_tunes: bool = False
 
     @property
     def script(self):

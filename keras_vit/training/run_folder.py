@@ -17,6 +17,7 @@ class RunFolder:
         self.path = Path(path)
         self.config = self.path / "config.json"
         self.checkpoint = self.path / "checkpoint"
+        self.starting_model = self.checkpoint / "start.keras"
         self.history = self.path / "history.csv"
         self.model = self.path / "model.keras"
         self.curves = self.path / "curves.png"

@@ -47,6 +47,7 @@ def transformed(patches, arguments, grid, policy, projection_dim=None):
         arguments["pre_logits"],
         arguments["num_classes"],
         policy,
+        arguments["fc_norm"],
     )
 
 
@@ -67,10 +68,24 @@ def encoded(x, depth, drop_path=0.0, block=TransformerBlock, **arguments):
     return x
 
 
-def classified(x, pool, num_prefix_tokens, layer_norm_epsilon, pre_logits, num_classes, policy):
+def classified(
+    x,
+    pool,
+    num_prefix_tokens,
+    layer_norm_epsilon,
+    pre_logits,
+    num_classes,
+    policy,
+    fc_norm=False,
+):
     """Logits `(B, num_classes)` of tokens `(B, T, D)`; their pooled features with 0 classes."""
-    x = keras.layers.LayerNormalization(epsilon=layer_norm_epsilon, dtype=policy, name="norm")(x)
-    x = TokenPooling(pool, num_prefix_tokens, dtype=policy, name="pooled")(x)
+    norm = keras.layers.LayerNormalization(epsilon=layer_norm_epsilon, dtype=policy, name="norm")
+    if fc_norm:
+        x = norm(TokenPooling(pool, num_prefix_tokens, dtype=policy, name="pooled_tokens")(x))
+        # The name by which `intermediates` and others know the features.
+        x = keras.layers.Identity(dtype=policy, name="pooled")(x)
+    else:
+        x = TokenPooling(pool, num_prefix_tokens, dtype=policy, name="pooled")(norm(x))
     if pre_logits:
         x = keras.layers.Dense(pre_logits, activation="tanh", dtype=policy, name="pre_logits")(x)
     return head(x, num_classes, policy, kernel_initializer="zeros") if num_classes else x

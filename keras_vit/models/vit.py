@@ -45,6 +45,7 @@ class ViT(ResizableModel):
         class_names: names of the classes, kept with the model.
         dtype: dtype policy; None is Keras's global one. Rescaling and logits stay float32.
         name: of the model.
+        fc_norm: the last norm after the pooling, as in timm and MAE, not before it.
 
     Input shape: `(B, height, width, channels)`, values 0-255, float32 or uint8.
 
@@ -81,6 +82,7 @@ class ViT(ResizableModel):
         class_names=None,
         dtype=None,
         name="vit",
+        fc_norm=False,
     ):
         arguments = arguments_of(ViT, locals())
         check_sizes(image_shape, num_classes, hidden_dim, depth, num_heads, mlp_dim, class_names)

@@ -100,8 +100,15 @@ class Preset:
                 raise ValueError(f"`{name}` must be 1 or more. Received: {getattr(self, name)}")
 
         check_optimizer(self.optimizer, self.weight_decay, self.layer_decay)
-        if self.lora_rank and (self.frozen or self.layer_decay != 1):
-            raise ValueError("`lora_rank` goes with neither `frozen` nor `layer_decay`.")
+        chosen = {
+            "frozen": self.frozen,
+            "lora_rank": self.lora_rank,
+            "linear_probe": self.linear_probe,
+            "layer_decay": self.layer_decay != 1,
+        }
+        if sum(map(bool, chosen.values())) > 1:
+            both = " and ".join(f"`{name}`" for name, value in chosen.items() if value)
+            raise ValueError(f"{both} exclude each other: they say which weights are trained.")
         if self.schedule not in SCHEDULES:
             raise ValueError(f"`schedule` must be one of {SCHEDULES}. Received: {self.schedule!r}")
         if self.best_epoch_from is not None and not self.validation_images:

@@ -70,7 +70,7 @@ def carry_out(recipe, flags, arguments):
             return None
     preset = recipe.preset_class(**settings["preset"])
     announce(recipe, settings, preset)
-    start = starting_model(settings, folder)
+    start = starting_model(settings, folder.starting_model if resuming else None)
     images = run_data(settings, preset, start)
     data = images.data
     keras.utils.set_random_seed(settings["seed"])

@@ -1,0 +1,15 @@
+"""Published checkpoints in and out."""
+
+from keras_vit.weights.config_file import IMAGENET, rescaling_of
+from keras_vit.weights.loading import LeftOutWarning, load_checkpoint
+from keras_vit.weights.to_huggingface import to_huggingface
+from keras_vit.weights.to_timm import to_timm
+
+__all__ = [
+    "IMAGENET",
+    "LeftOutWarning",
+    "load_checkpoint",
+    "rescaling_of",
+    "to_huggingface",
+    "to_timm",
+]

@@ -1,0 +1,112 @@
+"""What `config.json` and `preprocessor_config.json` beside a checkpoint tell of its model."""
+
+import re
+
+from keras_vit.files import read_json
+from keras_vit.layers.activations import gelu_tanh
+
+ACTIVATIONS = {
+    "gelu": "gelu",
+    "gelu_new": gelu_tanh,
+    "gelu_pytorch_tanh": gelu_tanh,
+    "gelu_tanh": gelu_tanh,
+    "relu": "relu",
+    "silu": "silu",
+    "swish": "silu",
+}
+HALF = (0.5, 0.5, 0.5)
+IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+POOLS = {"token": "token", "avg": "mean"}
+
+
+def read_config(path):
+    """Arguments of `load_checkpoint` and `ViT` from the files beside a checkpoint.
+
+    Args:
+        path: a `pathlib.Path`, of the checkpoint.
+
+    Returns:
+        A dict with any of `image_size` (height, width), `num_heads`, `activation`,
+        `layer_norm_epsilon`, `pool`, `class_names`, `rescaling`; empty where there is no config
+        of timm's or Hugging Face's.
+
+    Raises:
+        ValueError: naming a config that asks for what `ViT` has not.
+    """
+    file = path.with_name("config.json")
+    config = read_json(file) if file.is_file() else {}
+    if not isinstance(config, dict):
+        return {}
+    if "model_type" in config:
+        return from_huggingface(file, config)
+    return from_timm(file, config) if "architecture" in config else {}
+
+
+def from_huggingface(file, config):
+    size = config.get("image_size")
+    names = config.get("id2label") or {}
+    found = {
+        "image_size": tuple(size) if isinstance(size, list) else size and (size, size),
+        "num_heads": config.get("num_attention_heads"),
+        "activation": activation(file, config.get("hidden_act", "gelu")),
+        "layer_norm_epsilon": config.get("layer_norm_eps"),
+        "class_names": class_names([names[key] for key in sorted(names, key=int)]),
+        "rescaling": preprocessing(file.with_name("preprocessor_config.json"))
+        or (rescaling_of(**IMAGENET) if config["model_type"].startswith("dinov2") else None),
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def preprocessing(file):
+    """The rescaling of a Hugging Face image processor; None without its file."""
+    if not file.is_file():
+        return None
+    config = read_json(file)
+    if not config.get("do_normalize", True):
+        return (config.get("rescale_factor", 1 / 255), 0.0)
+    return rescaling_of(config.get("image_mean", HALF), config.get("image_std", HALF))
+
+
+def from_timm(file, config):
+    arguments = config.get("model_args") or {}
+    preprocess = config.get("pretrained_cfg") or {}
+    size = arguments.get("img_size") or (preprocess.get("input_size") or [None])[1:] or None
+    pool = config.get("global_pool") or arguments.get("global_pool") or ""
+    if pool and pool not in POOLS:
+        raise ValueError(f"{file}: global_pool={pool!r} is not supported: only token and avg are")
+    if arguments.get("pool_include_prefix"):
+        raise ValueError(f"{file}: pool_include_prefix is not supported")
+    found = {
+        "image_size": (size, size) if isinstance(size, int) else size and tuple(size),
+        "num_heads": arguments.get("num_heads"),
+        "activation": activation(file, arguments.get("act_layer") or "gelu"),
+        "pool": POOLS.get(pool),
+        "class_names": class_names(config.get("label_names")),
+        "rescaling": rescaling_of(preprocess["mean"], preprocess["std"])
+        if {"mean", "std"} <= preprocess.keys()
+        else None,
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def activation(file, name):
+    if name not in ACTIVATIONS:
+        raise ValueError(f"{file}: the activation {name!r} is not supported: {list(ACTIVATIONS)}")
+    return ACTIVATIONS[name]
+
+
+def class_names(names):
+    """The names as a tuple; None where they are only counted."""
+    if not names or all(re.fullmatch(r"LABEL_\d+", name) for name in names):
+        return None
+    return tuple(names)
+
+
+def rescaling_of(mean, std):
+    """`ViT`'s rescaling of pixels 0-255 that are normalised, as 0-1, by mean and deviation."""
+    if len(set(mean)) == len(set(std)) == 1:
+        return (1 / (255 * std[0]), -mean[0] / std[0])
+    return (
+        tuple(1 / (255 * one) for one in std),
+        tuple(-m / s for m, s in zip(mean, std, strict=True)),
+    )

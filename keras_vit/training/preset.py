@@ -162,21 +162,22 @@ class Preset:
             cutmix=self.cutmix,
             label_smoothing=self.label_smoothing,
         )
-        average = {"use_ema": True, "ema_momentum": self.ema_momentum} if self.ema_momentum else {}
-        trainer.compile(
-            optimizer(
-                self.optimizer,
-                model,
-                self.learning_rate(steps_per_epoch),
-                self.weight_decay,
-                self.layer_decay,
-                beta_1=self.beta_1,
-                global_clipnorm=self.clip_norm,
-                **average,
-            ),
-            metrics=["accuracy"],
-        )
+        trainer.compile(self.build_optimizer(model, steps_per_epoch), metrics=["accuracy"])
         return trainer
+
+    def build_optimizer(self, model, steps_per_epoch):
+        """The optimizer for a model's weights, with its schedule."""
+        average = {"use_ema": True, "ema_momentum": self.ema_momentum} if self.ema_momentum else {}
+        return optimizer(
+            self.optimizer,
+            model,
+            self.learning_rate(steps_per_epoch),
+            self.weight_decay,
+            self.layer_decay,
+            beta_1=self.beta_1,
+            global_clipnorm=self.clip_norm,
+            **average,
+        )
 
     def learning_rate(self, steps_per_epoch):
         """The schedule, or the number that it comes to."""

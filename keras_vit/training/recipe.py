@@ -1,7 +1,7 @@
 """A recipe: a data set or a study, and the presets that it can be trained with."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from keras_vit.training.preset import Preset
@@ -21,6 +21,7 @@ class Recipe:
             by --variant or run one after the other, each in a run folder of its own.
         fine_tunes: whether it starts from a checkpoint, the command's first word, and not from a
             new model.
+        finish: what ends a run, called as `run.finish` is; None: that, a classifier's.
     """
 
     name: str
@@ -30,11 +31,17 @@ class Recipe:
     on_gpu: str
     study: bool = False
     fine_tunes: bool = False
+    finish: Callable | None = None
 
     @property
     def script(self):
         """The recipe's file, seen from the project's folder."""
         return f"recipes/{'reproductions/' if self.study else ''}{self.name}.py"
+
+    @property
+    def preset_class(self):
+        """What its presets are made of."""
+        return type(self.presets[self.on_cpu])
 
     @property
     def choice(self):

@@ -21,7 +21,6 @@ from keras_vit.training.checkpoint import Checkpoint
 from keras_vit.training.devices import device_kind
 from keras_vit.training.linear_probe import check_all_classes, fit_linear_probe
 from keras_vit.training.lora import without_lora
-from keras_vit.training.preset import Preset
 from keras_vit.training.run_data import run_data
 from keras_vit.training.run_folder import RunFolder
 from keras_vit.training.settings import (
@@ -69,7 +68,7 @@ def carry_out(recipe, flags, arguments):
         if folder.finished():
             print(f"{recipe.name}: {folder.path} holds the finished run; nothing to do")
             return None
-    preset = Preset(**settings["preset"])
+    preset = recipe.preset_class(**settings["preset"])
     announce(recipe, settings, preset)
     start = starting_model(settings, folder.starting_model if resuming else None)
     images = run_data(settings, preset, start)
@@ -99,7 +98,7 @@ def carry_out(recipe, flags, arguments):
         trained = as_trained(trainer, preset, batches, folder)
     if start is not None:
         trained = {"checkpoint": settings["checkpoint"], **trained}
-    return finish(recipe, trainer, images, preset, settings, trained, folder)
+    return (recipe.finish or finish)(recipe, trainer, images, preset, settings, trained, folder)
 
 
 def fit(trainer, batches, validation, preset, seed, folder):
@@ -164,14 +163,7 @@ def finish(recipe, trainer, images, preset, settings, trained, folder):
         "parameters": model.count_params(),
         **trained,
         **({"best_epoch": best} if best else {}),
-        "preset": settings["preset_name"],
-        "seed": settings["seed"],
-        "backend": keras.backend.backend(),
-        "keras": keras.__version__,
-        "device": f"{device_kind()}, {os.cpu_count()} cores",
-        "training_images": len(data.x_train),
-        "test_images": len(data.x_test),
-        "command": settings["command"],
+        **circumstances(settings, data),
     }
     save_model(model, folder)
     pictures = [folder.confusion]
@@ -201,6 +193,20 @@ def finish(recipe, trainer, images, preset, settings, trained, folder):
     for file in (*pictures, folder.report):
         print(f"{recipe.name}: see {file}")
     return metrics
+
+
+def circumstances(settings, data):
+    """What `metrics.json` says of every run."""
+    return {
+        "preset": settings["preset_name"],
+        "seed": settings["seed"],
+        "backend": keras.backend.backend(),
+        "keras": keras.__version__,
+        "device": f"{device_kind()}, {os.cpu_count()} cores",
+        "training_images": len(data.x_train),
+        "test_images": len(data.x_test),
+        "command": settings["command"],
+    }
 
 
 def save_model(model, folder):

@@ -23,6 +23,7 @@ class RunFolder:
         self.curves = self.path / "curves.png"
         self.confusion = self.path / "confusion.png"
         self.attention = self.path / "attention.png"
+        self.reconstruction = self.path / "reconstruction.png"
         self.report = self.path / "report.html"
         self.metrics = self.path / "metrics.json"
 
@@ -35,6 +36,7 @@ class RunFolder:
             self.curves,
             self.confusion,
             self.attention,
+            self.reconstruction,
             self.report,
             self.metrics,
         )

@@ -68,8 +68,10 @@ def new_settings(recipe, flags, arguments):
 
 
 def preset_name(recipe, flags):
-    """The preset that the user chose, or the one for this device."""
-    return flags.preset or (recipe.on_cpu if device_kind() == "cpu" else recipe.on_gpu)
+    """The preset that the user chose, or the one for these data, or the one for this device."""
+    for_data = (n for n, p in recipe.presets.items() if flags.data and p.data == flags.data)
+    chosen = flags.preset or (None if recipe.study else next(for_data, None))
+    return chosen or (recipe.on_cpu if device_kind() == "cpu" else recipe.on_gpu)
 
 
 def refuse_other_settings(flags, settings, folder):

@@ -20,7 +20,7 @@ SHAPES = {
     "cifar100": (32, 32, 3),
 }
 RECIPES = {path.stem: runpy.run_path(str(path))["RECIPE"] for path in FILES}
-DATA_SETS = {name: recipe for name, recipe in RECIPES.items() if recipe.data is not None}
+DATA_SETS = {name: recipe for name, recipe in RECIPES.items() if name in SHAPES}
 PRESETS = [(recipe, preset) for recipe, r in DATA_SETS.items() for preset in r.presets]
 TUNING = RECIPES["finetune"].presets
 

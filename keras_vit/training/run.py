@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import time
+from functools import partial
 
 import keras
 import numpy as np
@@ -77,9 +78,9 @@ def carry_out(recipe, flags, arguments, termination, began):
     data = images.data
     if flags.time_limit and not resuming:
         seconds = 60 * flags.time_limit - (time.monotonic() - began)
-        preset = within_time(
-            preset, lambda: preset.build_model(data), data, len(images.validation[0]), seconds
-        )
+        looked_at = len(images.validation[0])
+        as_now = partial(preset.build_model, data)
+        preset = within_time(preset, as_now, data, looked_at, seconds)
         settings["preset"] = dataclasses.asdict(preset)
         print(
             f"{recipe.name}: {preset.epochs} epochs of {preset.steps_per_epoch} batches end "

@@ -141,6 +141,11 @@ class Preset:
             raise ValueError(f"{len(x)} images can't be taken in {self.accumulate} parts")
         return ShuffledBatches(x, y, part, seed, self.accumulate, self.steps_per_epoch)
 
+    def validation_freq(self, epochs):
+        """Epochs from one validation to the next: each where that chooses one, else about 20."""
+        # The table of the studies shows the last epoch's, whatever their number.
+        return 1 if self.validation_images else max(1, epochs // 20)
+
     def augmentation(self, image_shape):
         """The layers that augment, in their order."""
         layers = []

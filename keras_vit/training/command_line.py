@@ -7,6 +7,7 @@ from pathlib import Path
 
 from keras_vit.training.run import RunFailed, run
 from keras_vit.training.study import run_study
+from keras_vit.training.termination import Terminated
 
 
 def main(recipe, doc, arguments=None):
@@ -29,6 +30,8 @@ def main(recipe, doc, arguments=None):
             run(recipe, flags, arguments)
     except RunFailed as error:
         parser.error(" ".join(str(error).split()))
+    except Terminated as end:
+        parser.exit(143, f"\n{parser.prog}: {end}; the same command with --resume goes on\n")
     except KeyboardInterrupt:
         parser.exit(130, f"\n{parser.prog}: interrupted; the same command with --resume goes on\n")
 
@@ -82,6 +85,25 @@ def recipe_parser(recipe, doc):
     parser.add_argument("--epochs", type=positive, help="instead of the preset's")
     parser.add_argument("--batch-size", type=positive, help="instead of the preset's")
     parser.add_argument(
+        "--accumulate",
+        type=positive,
+        metavar="N",
+        help="take each batch in N parts, for less memory, and update by their mean gradient",
+    )
+    parser.add_argument(
+        "--remat",
+        action="store_const",
+        const=True,
+        help="compute the blocks again in the backward pass instead of keeping them, for less "
+        "memory",
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=minutes,
+        metavar="MINUTES",
+        help="train as many steps of the preset's as end within this time, testing included",
+    )
+    parser.add_argument(
         "--limit",
         type=positive,
         metavar="N",
@@ -101,6 +123,12 @@ def recipe_parser(recipe, doc):
     )
     parser.add_argument(
         "--resume", action="store_true", help="go on with the run in DIR, with its settings"
+    )
+    parser.add_argument(
+        "--save-every",
+        type=positive,
+        metavar="STEPS",
+        help="save within an epoch too; an epoch's end and SIGTERM always do",
     )
     if recipe.study:
         parser.add_argument(
@@ -163,6 +191,16 @@ def share(text):
 
 def positive(text):
     return whole_number(text, 1)
+
+
+def minutes(text):
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1e6:
+        raise argparse.ArgumentTypeError(f"must be minutes, more than 0, not {text!r}")
+    return number
 
 
 def natural(text):

@@ -1,7 +1,9 @@
 """A preset for pretraining on images without labels."""
 
 import dataclasses
+from contextlib import nullcontext
 
+from keras_vit.layers.rematerialized import remat_scope
 from keras_vit.models import MaskedAutoencoder, ViT
 from keras_vit.training.preset import Preset
 
@@ -28,7 +30,8 @@ class MaskedPreset(Preset):
 
     def build_model(self, data, start=None):
         """The encoder for a data set."""
-        return ViT(self.image_shape(data), num_classes=0, dtype=self.dtype, **self.model)
+        with remat_scope() if self.remat else nullcontext():
+            return ViT(self.image_shape(data), num_classes=0, dtype=self.dtype, **self.model)
 
     def build_trainer(self, model, steps_per_epoch):
         """The compiled `MaskedAutoencoder` around an encoder."""

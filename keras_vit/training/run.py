@@ -1,7 +1,10 @@
 """One training run, from the flags to the pictures."""
 
+import dataclasses
 import math
 import os
+import time
+from functools import partial
 
 import keras
 import numpy as np
@@ -14,11 +17,11 @@ from keras_vit.inspection.confusion import confusion_picture
 from keras_vit.inspection.curves import curves_picture
 from keras_vit.inspection.pictures import Subject
 from keras_vit.inspection.report import write_report
-from keras_vit.training.batches import ResizedBatches, ShuffledBatches
-from keras_vit.training.best_epoch import BestEpoch, load_best_epoch
-from keras_vit.training.callbacks import EpochSeeds, HistoryFile, StopOnBadLoss, read_history
-from keras_vit.training.checkpoint import Checkpoint
+from keras_vit.training.batches import at_model_size
+from keras_vit.training.best_epoch import load_best_epoch
+from keras_vit.training.callbacks import read_history
 from keras_vit.training.devices import device_kind
+from keras_vit.training.fitting import BadLoss, fit
 from keras_vit.training.linear_probe import check_all_classes, fit_linear_probe
 from keras_vit.training.lora import without_lora
 from keras_vit.training.run_data import run_data
@@ -31,8 +34,8 @@ from keras_vit.training.settings import (
     refuse_other_settings,
 )
 from keras_vit.training.starting_model import keep_starting_model, starting_model
-
-TEST_BATCH = 512
+from keras_vit.training.termination import Termination
+from keras_vit.training.time_limit import within_time
 
 
 class RunFailed(Exception):
@@ -52,14 +55,17 @@ def run(recipe, flags, arguments):
 
     Raises:
         RunFailed: for input, data or a disk that can't be used, or a loss that is not finite.
+        Terminated: where SIGTERM came; what was done is saved.
     """
+    began = time.monotonic()
     try:
-        return carry_out(recipe, flags, arguments)
+        with Termination() as termination:
+            return carry_out(recipe, flags, arguments, termination, began)
     except (ValueError, OSError) as error:
         raise RunFailed(error) from error
 
 
-def carry_out(recipe, flags, arguments):
+def carry_out(recipe, flags, arguments, termination, began):
     folder = RunFolder(flags.out or recipe.folder(preset_name(recipe, flags)))
     resuming = may_resume(flags, folder)
     settings = folder.settings() if resuming else new_settings(recipe, flags, arguments)
@@ -67,19 +73,29 @@ def carry_out(recipe, flags, arguments):
         refuse_other_settings(flags, settings, folder)
         if folder.finished():
             print(f"{recipe.name}: {folder.path} holds the finished run; nothing to do")
+            folder.tidy()
             return None
     preset = recipe.preset_class(**settings["preset"])
     announce(recipe, settings, preset)
     start = starting_model(settings, folder.starting_model if resuming else None)
     images = run_data(settings, preset, start)
     data = images.data
+    if flags.time_limit and not resuming:
+        seconds = 60 * flags.time_limit - (time.monotonic() - began)
+        looked_at = len(images.validation[0])
+        as_now = partial(preset.build_model, data, start)
+        preset = within_time(preset, as_now, data, looked_at, seconds)
+        settings["preset"] = dataclasses.asdict(preset)
+        print(
+            f"{recipe.name}: {preset.epochs} epochs of {preset.steps_per_epoch} batches end "
+            f"within {flags.time_limit:g} minutes here"
+        )
     keras.utils.set_random_seed(settings["seed"])
     model = preset.build_model(data, start)
-    batch_size = min(preset.batch_size, len(data.x_train))
-    batches = ShuffledBatches(*data.train, batch_size, settings["seed"])
+    batches = preset.batches(*data.train, settings["seed"])
     trainer = preset.build_trainer(model, len(batches))
     for layer in trainer.augment:  # images that it can't take are refused before all else
-        layer.compute_output_shape((batch_size, *data.image_shape))
+        layer.compute_output_shape((batches.batch_size, *data.image_shape))
     if preset.linear_probe:
         check_all_classes(data.y_train, data.class_names)
     if not resuming:
@@ -94,44 +110,17 @@ def carry_out(recipe, flags, arguments):
     if preset.linear_probe:
         trained = fit_linear_probe(model, at_model_size(model, *data.train), settings["seed"])
     else:
-        fit(trainer, batches, images.validation, preset, settings["seed"], folder)
+        held_out, seed = images.validation, settings["seed"]
+        try:
+            fit(trainer, batches, held_out, preset, seed, folder, termination, flags.save_every)
+        except BadLoss as error:
+            save_model(trainer.model, folder)
+            folder.drop_checkpoint()
+            raise RunFailed(f"{error} are in {folder.model}") from error
         trained = as_trained(trainer, preset, batches, folder)
     if start is not None:
         trained = {"checkpoint": settings["checkpoint"], **trained}
     return (recipe.finish or finish)(recipe, trainer, images, preset, settings, trained, folder)
-
-
-def fit(trainer, batches, validation, preset, seed, folder):
-    """Trains to the last epoch; a checkpoint after each one."""
-    checkpoint = Checkpoint(folder.checkpoint)
-    done = checkpoint.restore(trainer)
-    stop = StopOnBadLoss(done)
-    callbacks = [EpochSeeds(seed, batches), stop, HistoryFile(folder.history, done)]
-    if preset.best_epoch_from is not None:
-        callbacks.append(BestEpoch(folder.checkpoint, folder.history, preset.best_epoch_from))
-    trainer.fit(
-        batches,
-        initial_epoch=done,
-        epochs=preset.epochs,
-        shuffle=False,  # the batches come shuffled; Keras would shuffle them by a seed of its own
-        validation_data=at_model_size(trainer.model, *validation),
-        # The table of the studies shows the last epoch's, whatever their number.
-        validation_freq=1 if preset.validation_images else max(1, preset.epochs // 20),
-        # The checkpoint last: an epoch that it holds has its row in the history.
-        callbacks=[*callbacks, checkpoint],
-    )
-    if stop.failed:
-        save_model(trainer.model, folder)
-        folder.drop_checkpoint()
-        raise RunFailed(
-            f"the loss was not finite in epoch {stop.failed}: training stopped; the weights "
-            f"after epoch {stop.good_epoch} are in {folder.model}"
-        )
-
-
-def at_model_size(model, x, y):
-    """Images and labels in even batches, of the size that the model takes."""
-    return ResizedBatches(x, y, tuple(model.image_shape[:2]), even_batch(len(x)))
 
 
 def as_trained(trainer, preset, batches, folder):
@@ -185,7 +174,7 @@ def finish(recipe, trainer, images, preset, settings, trained, folder):
     )
     write_report(folder.report, recipe.name, subject, metrics, ready=pictures)
     write_json(folder.metrics, metrics)
-    folder.drop_checkpoint()
+    folder.tidy()
     print(
         f"{recipe.name}: {metrics['test_accuracy']:.2%} of {len(data.x_test):,} test images right "
         f"after {trained['seconds']:.0f} s of training"
@@ -212,8 +201,3 @@ def circumstances(settings, data):
 def save_model(model, folder):
     with whole_file(folder.model) as draft:
         model.save(draft)
-
-
-def even_batch(count):
-    """A batch size of at most `TEST_BATCH` that makes the batches as equal as can be."""
-    return -(-count // -(-count // TEST_BATCH))

@@ -56,9 +56,9 @@ class RunFolder:
 
     def clear(self):
         """Takes out an earlier run's files, and no others."""
-        for file in (*self.files, *self.path.glob(".draft-*")):
+        for file in self.files:
             file.unlink(missing_ok=True)
-        self.drop_checkpoint()
+        self.tidy()
 
     def settings(self):
         """What `start` wrote; a ValueError where that can't be read."""
@@ -70,6 +70,12 @@ class RunFolder:
         if missing:
             raise ValueError(f"{self.config} is not a run's: {', '.join(sorted(missing))} missing")
         return settings
+
+    def tidy(self):
+        """Takes out what only a run that goes on needs, and what a killed one left half done."""
+        for draft in self.path.glob(".draft-*"):
+            draft.unlink()
+        self.drop_checkpoint()
 
     def drop_checkpoint(self):
         shutil.rmtree(self.checkpoint, ignore_errors=True)

@@ -11,6 +11,8 @@ from keras_vit.training.devices import device_kind
 PRESET_FLAGS = (
     "epochs",
     "batch_size",
+    "accumulate",
+    "remat",
     "dtype",
     "peak_learning_rate",
     "layer_decay",
@@ -54,7 +56,8 @@ def new_settings(recipe, flags, arguments):
         "command": shlex.join(["python", recipe.script, *words]),
         "preset_name": name,
         "as_measured": not changes
-        and all(getattr(flags, key) is None for key in ("limit", "data", "image_size")),
+        and all(getattr(flags, key) is None for key in ("limit", "data", "image_size"))
+        and flags.time_limit is None,
         "preset": dataclasses.asdict(preset),
         **({"checkpoint": flags.checkpoint} if recipe.fine_tunes else {}),
         "data": data,
@@ -63,6 +66,7 @@ def new_settings(recipe, flags, arguments):
         "skip_bad": flags.skip_bad,
         "stream": flags.stream,
         "limit": flags.limit,
+        "time_limit": flags.time_limit,
         "seed": flags.seed or 0,
     }
 
@@ -74,14 +78,17 @@ def preset_name(recipe, flags):
     return chosen or (recipe.on_cpu if device_kind() == "cpu" else recipe.on_gpu)
 
 
+REMAINS = ("preset", "checkpoint", "data", "image_size", "limit", "time_limit", "seed")
+
+
 def refuse_other_settings(flags, settings, folder):
     """A run goes on with what it began with; a flag that says otherwise is an error."""
     known = {**settings["preset"], **settings, "preset": settings["preset_name"]}
-    for key in ("preset", "checkpoint", "data", "image_size", "limit", "seed", *PRESET_FLAGS):
+    for key in (*REMAINS, *PRESET_FLAGS):
         given = getattr(flags, key, None)
-        if given is not None and given != known[key]:
+        if given is not None and given != known.get(key):
             raise ValueError(
-                f"the run in {folder.path} has {key}={known[key]}; --resume can't change it "
+                f"the run in {folder.path} has {key}={known.get(key)}; --resume can't change it "
                 f"to {given}"
             )
 

@@ -11,10 +11,10 @@ from keras_vit.files import read_json
 from keras_vit.inspection.classifier import Classifier
 from keras_vit.inspection.pictures import PICTURES, Subject
 from keras_vit.inspection.report import write_report
-from keras_vit.models.model_file import load_model, model_file, model_name
 from keras_vit.training.callbacks import read_history
 from keras_vit.training.command_line import positive
 from keras_vit.training.run_folder import RunFolder
+from keras_vit.weights.model_file import load_model, model_file, model_name
 
 
 def add_arguments(parser):

@@ -3,7 +3,7 @@
 import keras
 
 from keras_vit.models.intermediates import plain_model
-from keras_vit.models.model_file import load_model, model_name
+from keras_vit.weights.model_file import load_model, model_name
 
 CLASSES_SHOWN = 20
 

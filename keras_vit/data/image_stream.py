@@ -1,6 +1,8 @@
 """Image files that stand for an array which would not fit into memory."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 
@@ -23,7 +25,7 @@ class StreamedImages:
     dtype = np.dtype("uint8")
     ndim = 4
 
-    def __init__(self, paths, image_size, channels):
+    def __init__(self, paths: Sequence[Path], image_size: tuple[int, int], channels: int):
         self.paths = list(paths)
         self.image_size = tuple(image_size)
         self.channels = channels

@@ -85,6 +85,7 @@ class MaskedAutoencoder(AugmentingModel):
         num_patches = encoder.grid[0] * encoder.grid[1]
         visible = encoder.num_prefix_tokens + self.masking.num_kept(num_patches)
         self.decoder.build((None, visible, encoder.hidden_dim), (None, num_patches))
+        self.build(encoder.input_shape)
 
     @property
     def encoder(self):

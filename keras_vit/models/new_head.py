@@ -1,11 +1,16 @@
 """A trained model for other classes: its body, and a head that starts at zero."""
 
+from collections.abc import Sequence
+
+import keras
 from keras import ops
 
 from keras_vit.models.resize import ResizableModel
 
 
-def with_classes(model, num_classes, class_names=None, **changes):
+def with_classes(
+    model: ResizableModel, num_classes: int, class_names: Sequence[str] | None = None, **changes
+) -> ResizableModel:
     """The same body in a new model for a data set's classes.
 
     Where the number of classes stays and no names speak against it, so does the head. Otherwise
@@ -39,7 +44,7 @@ def with_classes(model, num_classes, class_names=None, **changes):
     return new
 
 
-def check_can_be_tuned(model):
+def check_can_be_tuned(model: keras.Model) -> None:
     """A ValueError for a model whose head can't be replaced."""
     if not isinstance(model, ResizableModel):
         raise ValueError(

@@ -79,6 +79,11 @@ class AugmentedModel(AugmentingModel):
 
     def call(self, images, training=None):
         if not training:
+            # Of another size where a crop among the augmentation changes it: then that resizes.
+            # On JAX and PyTorch Keras first calls so with a batch of the training images.
+            if images.shape[1:] != self.model.input_shape[1:]:
+                for layer in self.augment:
+                    images = layer(images, training=False)
             return self.model(images, training=False)
         images = self.augmented(images)
         if self.mixing is None:

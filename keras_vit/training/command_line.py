@@ -177,7 +177,7 @@ def add_fine_tuning(parser, chosen):
         help="of the learning rate from each block to the one before it; 1: none",
     )
     parser.add_argument(
-        "--lora-rank", type=positive, metavar="RANK", help="instead of the preset's"
+        "--lora-rank", type=positive, metavar="RANK", help="with --preset lora, instead of its own"
     )
     parser.add_argument(
         "--flip",

@@ -40,7 +40,7 @@ def finish_pretraining(recipe, trainer, images, preset, settings, trained, folde
     first = resize_images(data.x_test[:SHOWN], tuple(encoder.image_shape[:2]))
     reconstruction_picture(trainer, first, folder.reconstruction)
     write_json(folder.metrics, metrics)
-    folder.drop_checkpoint()
+    folder.tidy()
     print(
         f"{recipe.name}: error {metrics['test_loss']:.4f} on the hidden patches of "
         f"{len(data.x_test):,} test images after {trained['seconds']:.0f} s of training"

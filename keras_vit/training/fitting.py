@@ -54,8 +54,7 @@ def fit(trainer, batches, validation, preset, seed, folder, termination=None, sa
             epochs=epochs,
             shuffle=False,  # they come shuffled; Keras would shuffle them by a seed of its own
             validation_data=held_out,
-            # The table of the studies shows the last epoch's, whatever their number.
-            validation_freq=1 if preset.validation_images else max(1, preset.epochs // 20),
+            validation_freq=preset.validation_freq(preset.epochs),
             # The checkpoint last: an epoch that it holds has its row in the history.
             callbacks=[*callbacks, checkpoint],
         )

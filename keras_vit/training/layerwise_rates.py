@@ -36,7 +36,7 @@ def layerwise_rates(model: keras.Model, decay: float) -> dict[str, float]:
 
 def layer_index(path, depth):
     """0 below the blocks, i + 1 in block i, depth + 1 above them."""
-    if re.match(r"(norm|pre_logits|head)/", path):
+    if re.match(r"(norm|fc_norm|pre_logits|head)/", path):
         return depth + 1
     return block_index(path) + 1
 

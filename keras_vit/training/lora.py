@@ -37,7 +37,7 @@ def add_lora(model: keras.Model, rank: int) -> list[keras.layers.Dense]:
     return layers
 
 
-def freeze_body(model):
+def freeze_body(model: keras.Model) -> None:
     """Leaves the head alone to be trained.
 
     Variable by variable: a layer's own `trainable=False` would go into the model's file, and the

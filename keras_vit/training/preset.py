@@ -121,8 +121,15 @@ class Preset:
                 f"batch_size={self.batch_size}"
             )
         check_optimizer(self.optimizer, self.weight_decay, self.layer_decay)
-        if self.lora_rank and (self.frozen or self.layer_decay != 1):
-            raise ValueError("`lora_rank` goes with neither `frozen` nor `layer_decay`.")
+        chosen = {
+            "frozen": self.frozen,
+            "lora_rank": self.lora_rank,
+            "linear_probe": self.linear_probe,
+            "layer_decay": self.layer_decay != 1,
+        }
+        if sum(map(bool, chosen.values())) > 1:
+            both = " and ".join(f"`{name}`" for name, value in chosen.items() if value)
+            raise ValueError(f"{both} exclude each other: they say which weights are trained.")
         if self.schedule not in SCHEDULES:
             raise ValueError(f"`schedule` must be one of {SCHEDULES}. Received: {self.schedule!r}")
         if self.best_epoch_from is not None and not self.validation_images:
@@ -159,6 +166,11 @@ class Preset:
         if not part:
             raise ValueError(f"{len(x)} images can't be taken in {self.accumulate} parts")
         return ShuffledBatches(x, y, part, seed, self.accumulate, self.steps_per_epoch, devices)
+
+    def validation_freq(self, epochs):
+        """Epochs from one validation to the next: each where that chooses one, else about 20."""
+        # The table of the studies shows the last epoch's, whatever their number.
+        return 1 if self.validation_images else max(1, epochs // 20)
 
     def augmentation(self, image_shape):
         """The layers that augment, in their order."""

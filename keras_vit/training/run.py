@@ -107,7 +107,7 @@ def train(recipe, flags, settings, preset, folder, resuming, devices, terminatio
         The trainer, the `RunData`, the preset, which a time limit may have changed, and what
         `metrics.json` says of the training.
     """
-    start = starting_model(settings, folder)
+    start = starting_model(settings, folder.starting_model if resuming else None)
     images = run_data(settings, preset, start)
     data = images.data
     if flags.time_limit and not resuming:

@@ -40,6 +40,11 @@ def new_settings(recipe, flags, arguments):
         key: getattr(flags, key) for key in PRESET_FLAGS if getattr(flags, key, None) is not None
     }
     preset = dataclasses.replace(recipe.presets[name], **changes)
+    if preset.linear_probe and changes.keys() - {"dtype"}:
+        raise ValueError(
+            f"a linear probe has no {', '.join(sorted(changes.keys() - {'dtype'}))} to be set: it "
+            "computes features once"
+        )
     data = flags.data or preset.data or recipe.data
     if recipe.fine_tunes and flags.checkpoint is None:
         raise ValueError("a checkpoint is needed to start from: a .keras file, or a published one")

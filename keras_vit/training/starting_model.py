@@ -1,23 +1,17 @@
 """The model that fine-tuning begins with."""
 
-from pathlib import Path
-
 from keras_vit.files import whole_file
-from keras_vit.models.model_file import load_model
 from keras_vit.models.new_head import check_can_be_tuned
+from keras_vit.weights.model_file import load_model
 
-PUBLISHED = (".npz", ".safetensors", ".pth", ".pt", ".bin")
 
-
-def starting_model(settings, folder):
+def starting_model(settings, kept=None):
     """The checkpoint that a run starts from, at the run's image size.
-
-    A run that goes on takes the copy in its own folder: the file that it was made from may have
-    changed since.
 
     Args:
         settings: of the run.
-        folder: its `RunFolder`.
+        kept: path of the copy that a run which goes on made of it: the file itself may have
+            changed since. None for a new run.
 
     Returns:
         A `ViT` or `HybridViT`, with the checkpoint's head; None for a run of a new model.
@@ -28,24 +22,15 @@ def starting_model(settings, folder):
     """
     if settings.get("checkpoint") is None:
         return None
-    if folder.starting_model.exists():
-        return load_model(folder.starting_model)
-    model = read_checkpoint(settings["checkpoint"])
+    if kept is not None and kept.exists():
+        return load_model(kept)
+    model = load_model(settings["checkpoint"])
     try:
         check_can_be_tuned(model)
         size = settings["image_size"]
         return model.resized((size, size, model.image_shape[2])) if size else model
     except ValueError as error:
         raise ValueError(f"{settings['checkpoint']}: {error}") from error
-
-
-def read_checkpoint(path):
-    """A model out of a file of ours, a run's folder, or a published file."""
-    if Path(path).suffix not in PUBLISHED:
-        return load_model(path)
-    from keras_vit.weights import load_checkpoint
-
-    return load_checkpoint(path)
 
 
 def keep_starting_model(model, folder):

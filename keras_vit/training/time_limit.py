@@ -45,18 +45,22 @@ def within_time(preset, build_model, data, validation_images, seconds):
     left = seconds - (time.perf_counter() - started)
     # A forward pass is a third of a step; half of one leaves room for reading and resizing.
     look = pace.step / batches.batch_size / 2
-    # `fit` validates after every epoch where that chooses one, else up to 39 times.
-    rounds = preset.epochs if preset.validation_images else min(preset.epochs, 39)
-    seen = len(data.x_test) + validation_images * rounds
     # The run compiles the step again, and the same without its backward pass for testing.
-    left = (1 - MARGIN) * left - 1.5 * pace.first - FINISH - look * seen
-    updates = int(left / (pace.step * preset.accumulate))
-    if updates < 1:
+    left = (1 - MARGIN) * left - 1.5 * pace.first - FINISH - look * len(data.x_test)
+    per_epoch = len(batches) // preset.accumulate
+
+    def updates(epochs):
+        validating = look * validation_images * (epochs // preset.validation_freq(epochs))
+        affordable = int((left - validating) / (pace.step * preset.accumulate))
+        return min(affordable, epochs * per_epoch)
+
+    most = max(map(updates, range(1, preset.epochs + 1)))
+    if most < 1:
         raise ValueError(
             f"the time limit leaves no time to train: besides the training, this run needs about "
             f"{seconds - left:.0f} s on this machine, of {seconds:.0f}"
         )
-    return with_updates(preset, len(batches) // preset.accumulate, updates)
+    return with_updates(preset, per_epoch, most)
 
 
 def with_updates(preset, per_epoch, most):

@@ -117,14 +117,16 @@ def test_every_weight_of_encoder_and_decoder_learns(encoder):
 
 
 def test_it_learns_what_can_be_known():
-    """Every patch of an image has its pattern: a few visible ones tell the hidden ones."""
-    patterns = RNG.integers(0, 256, (64, 2, 4, 3))
+    """Every patch of an image has its pattern: a few visible ones tell the hidden ones.
+
+    A patch has 24 values, so that predicting their mean alone would cost 23/24.
+    """
+    patterns = RNG.integers(0, 256, (32, 2, 4, 3))
     images = np.tile(patterns, (1, 4, 3, 1)).astype("uint8")
     model = small({"hidden_dim": 32}, decoder_dim=32)
-    model.compile(keras.optimizers.Adam(3e-3), jit_compile=False)
-    before = model.evaluate(images, verbose=0)
-    model.fit(images, batch_size=32, epochs=60, verbose=0)
-    assert model.evaluate(images, verbose=0) < 0.6 * min(before, 1)
+    model.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
+    model.fit(images, epochs=45, verbose=0)
+    assert model.evaluate(images, verbose=0) < 0.6
 
 
 def test_labels_are_ignored_and_the_seed_fixes_the_losses():

@@ -88,7 +88,8 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(finished, tmp_path, 
         np.testing.assert_array_equal(a, b)
 
 
-def test_what_was_pretrained_can_be_fine_tuned(finished, tmp_path):
+def test_what_was_pretrained_can_be_fine_tuned(finished, tmp_path, monkeypatch):
+    monkeypatch.setattr("keras_vit.training.run.write_report", lambda path, *_, **__: None)
     recipe = runpy.run_path(str(RECIPES / "finetune.py"))["RECIPE"]
     arguments = ["--data", "digits", "--limit", "64", "--epochs", "1", "--batch-size", "32"]
     main(recipe, "", [str(finished), *arguments, "--out", str(tmp_path / "run")])

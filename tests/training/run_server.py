@@ -1,8 +1,8 @@
 """Starts runs on request, each forked from one process that has imported everything.
 
-Importing takes longer than the runs that are killed. Lines on stdin name a run's folder; for
-each, the pid of a new process goes to stdout, and later a line with its exit status, negative
-for the signal that ended it.
+Importing takes longer than the runs that are killed. A line on stdin gives a run's folder and
+starts it, the next a signal's number, which is sent; 0 sends none. For each run, a line on stdout
+says that it started and another gives its exit status, negative for the signal that ended it.
 """
 
 import os
@@ -49,7 +49,8 @@ def serve():
         child = os.fork()
         if child == 0:
             train(folder, words)
-        print(child, flush=True)
+        print("started", flush=True)
+        os.kill(child, int(sys.stdin.readline()))
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)
 

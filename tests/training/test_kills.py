@@ -45,14 +45,13 @@ class Runs:
         self.server.wait()
         self.server.stdout.close()
 
-    def start(self, name, sent=None, wait=None):
+    def start(self, name, sent=0, wait=None):
         """The exit status of a run, to which a signal is sent once `wait` returns."""
         print(self.folder / name, "--resume", file=self.server.stdin, flush=True)
-        pid = int(self.server.stdout.readline())
-        if sent is not None:
+        assert self.server.stdout.readline() == "started\n"
+        if wait is not None:
             wait()
-            # Until its status is read, a process that ended keeps its id.
-            subprocess.run(["kill", f"-{sent.value}", str(pid)], stderr=subprocess.DEVNULL)
+        print(int(sent), file=self.server.stdin, flush=True)
         return int(self.server.stdout.readline())
 
     def outcome(self, name):

@@ -2,11 +2,11 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from tests.timm_peer import timm_module
 
 from keras_vit import HybridViT, ResNet, ViT
 from keras_vit.training.layerwise_rates import LayerwiseAdamW, LayerwiseSGD, layerwise_rates
 from keras_vit.training.optimizers import optimizer
+from tests.peers import peer_module
 
 SMALL = {"hidden_dim": 16, "depth": 2, "num_heads": 2, "mlp_dim": 16, "num_classes": 3}
 
@@ -17,10 +17,10 @@ def small():
 
 def test_the_factors_are_timms_but_for_the_last_norm():
     """timm counts the last norm to the last block; BEiT and MAE, as here, to the head."""
-    vit = timm_module("timm.models.vision_transformer").VisionTransformer(
+    vit = peer_module("timm.models.vision_transformer").VisionTransformer(
         img_size=8, patch_size=4, embed_dim=16, depth=2, num_heads=2, num_classes=3
     )
-    groups = timm_module("timm.optim").param_groups_layer_decay(vit, layer_decay=0.6)
+    groups = peer_module("timm.optim").param_groups_layer_decay(vit, layer_decay=0.6)
     names = {id(p): name for name, p in vit.named_parameters()}
     theirs = {names[id(p)]: g["lr_scale"] for g in groups for p in g["params"]}
     ours = layerwise_rates(small(), 0.6)

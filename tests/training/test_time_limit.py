@@ -57,8 +57,8 @@ def paced(monkeypatch):
 
 @pytest.mark.medium
 def test_what_is_not_training_is_set_aside(paced):
-    # 40 test images and 10 rounds of 20 for validation, at half of 2 s for 10 images.
-    looking = (40 + 10 * 20) * 0.1
+    # 40 test images and 3 rounds of 20 for validation, at half of 2 s for 10 images.
+    looking = (40 + 3 * 20) * 0.1
     seconds = (1.5 * 3.0 + FINISH + looking + 2.0 * 25.5) / 0.9
     preset = within_time(PRESET, lambda: PRESET.build_model(DATA), DATA, 20, seconds)
     assert (preset.epochs, preset.steps_per_epoch) == (3, 8)
@@ -67,7 +67,7 @@ def test_what_is_not_training_is_set_aside(paced):
 @pytest.mark.medium
 def test_each_part_of_a_batch_is_a_step(paced):
     preset = Preset("", "", epochs=10, batch_size=10, accumulate=2, model=MODEL)
-    looking = (40 + 10 * 20) * 0.2
+    looking = (40 + 3 * 20) * 0.2
     seconds = (1.5 * 3.0 + FINISH + looking + 2 * 2.0 * 25.5) / 0.9
     within = within_time(preset, lambda: preset.build_model(DATA), DATA, 20, seconds)
     assert (within.epochs, within.steps_per_epoch) == (3, 8)

@@ -65,14 +65,14 @@ def run(recipe, flags, arguments):
     """
     began = time.monotonic()
     try:
+        process = join_hosts()  # first of all: what it sets up takes SIGTERM for itself
         with Termination() as termination:
-            return carry_out(recipe, flags, arguments, termination, began)
+            return carry_out(recipe, flags, arguments, process, termination, began)
     except (ValueError, OSError) as error:
         raise RunFailed(error) from error
 
 
-def carry_out(recipe, flags, arguments, termination, began):
-    process = join_hosts()
+def carry_out(recipe, flags, arguments, process, termination, began):
     folder = RunFolder(flags.out or recipe.folder(preset_name(recipe, flags)))
     with own_folder(folder, process, flags.resume) as folder:
         return carry_out_in(folder, recipe, flags, arguments, termination, began)

@@ -1,6 +1,7 @@
 """The command line that all recipes share."""
 
 import argparse
+import math
 import sys
 from pathlib import Path
 
@@ -48,7 +49,11 @@ def recipe_parser(recipe, doc):
         epilog=f"{recipe.choice}s:\n{presets}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
+    chosen = parser
+    if recipe.fine_tunes:
+        chosen = parser.add_mutually_exclusive_group()
+        add_fine_tuning(parser, chosen)
+    chosen.add_argument(
         f"--{recipe.choice}",
         dest="preset",
         choices=list(recipe.presets),
@@ -57,13 +62,20 @@ def recipe_parser(recipe, doc):
     parser.add_argument(
         "--data",
         metavar="SOURCE",
-        help=f"a data set's name, a .npz file or a folder of class folders ({recipe.data})",
+        help="a data set's name, a .npz file or a folder of class folders"
+        + (f" ({recipe.data})" if recipe.data else ""),
     )
     parser.add_argument(
         "--data-dir", metavar="DIR", help="where tensorflow-datasets keeps its data sets"
     )
     parser.add_argument(
         "--image-size", type=positive, metavar="PIXELS", help="resize all images to this square"
+    )
+    parser.add_argument(
+        "--stream",
+        action=argparse.BooleanOptionalAction,
+        help="read a folder's images as they are needed, or all at once "
+        "(default: as they are needed where they would take more than 2 GiB)",
     )
     parser.add_argument(
         "--skip-bad",
@@ -126,6 +138,55 @@ def recipe_parser(recipe, doc):
         )
     parser.add_argument("--overwrite", action="store_true", help="replace a run in DIR")
     return parser
+
+
+def add_fine_tuning(parser, chosen):
+    """The words of a recipe that starts from a checkpoint."""
+    parser.add_argument(
+        "checkpoint",
+        nargs="?",
+        metavar="CHECKPOINT",
+        help="a .keras file, a run's folder, or a published file: Google's .npz, timm's or "
+        "Hugging Face's .safetensors, .pth (not needed with --resume)",
+    )
+    chosen.add_argument(
+        "--linear-probe",
+        dest="preset",
+        action="store_const",
+        const="linear-probe",
+        help="the same as --preset linear-probe",
+    )
+    parser.add_argument(
+        "--learning-rate",
+        dest="peak_learning_rate",
+        type=share,
+        metavar="RATE",
+        help="instead of the preset's",
+    )
+    parser.add_argument(
+        "--layer-decay",
+        type=share,
+        metavar="FACTOR",
+        help="of the learning rate from each block to the one before it; 1: none",
+    )
+    parser.add_argument(
+        "--lora-rank", type=positive, metavar="RANK", help="with --preset lora, instead of its own"
+    )
+    parser.add_argument(
+        "--flip",
+        action=argparse.BooleanOptionalAction,
+        help="flip training images left and right (default: yes)",
+    )
+
+
+def share(text):
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= 1:
+        raise argparse.ArgumentTypeError(f"must be above 0 and at most 1, not {text!r}")
+    return number
 
 
 def positive(text):

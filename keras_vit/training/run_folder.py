@@ -17,11 +17,13 @@ class RunFolder:
         self.path = Path(path)
         self.config = self.path / "config.json"
         self.checkpoint = self.path / "checkpoint"
+        self.starting_model = self.checkpoint / "start.keras"
         self.history = self.path / "history.csv"
         self.model = self.path / "model.keras"
         self.curves = self.path / "curves.png"
         self.confusion = self.path / "confusion.png"
         self.attention = self.path / "attention.png"
+        self.reconstruction = self.path / "reconstruction.png"
         self.report = self.path / "report.html"
         self.metrics = self.path / "metrics.json"
 
@@ -34,6 +36,7 @@ class RunFolder:
             self.curves,
             self.confusion,
             self.attention,
+            self.reconstruction,
             self.report,
             self.metrics,
         )

@@ -4,8 +4,9 @@ from keras_vit.data.resizing import resize_images
 from keras_vit.files import write_json
 from keras_vit.inspection.curves import curves_picture
 from keras_vit.inspection.reconstruction import reconstruction_picture
+from keras_vit.training.batches import at_model_size
 from keras_vit.training.callbacks import read_history
-from keras_vit.training.run import at_model_size, circumstances, save_model
+from keras_vit.training.run import circumstances, save_model
 
 SHOWN = 10
 

@@ -266,7 +266,7 @@ def test_resume_takes_neither_another_checkpoint_nor_another_rate(tmp_path, chec
 
 @pytest.mark.slow
 def test_what_was_learned_on_five_digits_helps_with_the_other_five(tmp_path):
-    """Ten images a class: fine-tuned and probed beats the same training from scratch."""
+    """Ten images a class: a probe of what was trained beats one of what was not."""
     data = load_data("digits")
     old = data.y_train < 5
     model = ViT((8, 8, 1), 2, 5, **{**TINY, "hidden_dim": 32, "mlp_dim": 64})
@@ -289,11 +289,6 @@ def test_what_was_learned_on_five_digits_helps_with_the_other_five(tmp_path):
     )
     accuracy = {}
     for name, path in (("old", tmp_path / "old.keras"), ("fresh", fresh)):
-        for preset in ("adamw", "linear-probe"):
-            folder = tmp_path / f"{name}-{preset}"
-            arguments = ["--data", tmp_path / "new.npz", "--preset", preset]
-            length = ["--epochs", 20, "--batch-size", 10, "--no-flip"] if preset == "adamw" else []
-            start(folder, path, *arguments, *length)
-            accuracy[name, preset] = metrics_of(folder)["test_accuracy"]
-    assert accuracy["old", "adamw"] > accuracy["fresh", "adamw"] + 0.1, accuracy
-    assert accuracy["old", "linear-probe"] > accuracy["fresh", "linear-probe"] + 0.02, accuracy
+        start(tmp_path / name, path, "--data", tmp_path / "new.npz", "--linear-probe")
+        accuracy[name] = metrics_of(tmp_path / name)["test_accuracy"]
+    assert accuracy["old"] > accuracy["fresh"] + 0.1, accuracy

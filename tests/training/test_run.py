@@ -2,10 +2,6 @@
 
 import csv
 import json
-import signal
-import subprocess
-import sys
-import time
 
 import keras
 import numpy as np
@@ -132,28 +128,6 @@ def same_weights(folder, other):
 
 
 @pytest.mark.backends
-def test_a_run_that_was_killed_goes_on_to_the_same_weights(finished, tmp_path):
-    folder = tmp_path / "killed"
-    script = (
-        "import sys; sys.path.insert(0, '.');"
-        "from tests.training.test_run import start, slowed;"
-        "slowed(); start(sys.argv[1])"
-    )
-    process = subprocess.Popen([sys.executable, "-c", script, str(folder)])
-    first = folder / "checkpoint" / "epoch-00001-step-0000000.json"
-    give_up = time.time() + 120
-    while not first.exists() and process.poll() is None and time.time() < give_up:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert not (folder / "metrics.json").exists()
-    done = len(without_times(folder))
-    assert 1 <= done < 3
-    start(folder, "--resume")
-    assert without_times(folder) == without_times(finished)
-    same_weights(folder, finished)
-
-
 def test_what_a_kill_leaves_half_written_does_no_harm(finished, tmp_path, monkeypatch):
     """Killed while a checkpoint or the history is written: the epoch is simply done again."""
     from keras_vit.training import checkpoint
@@ -181,19 +155,6 @@ def test_what_a_kill_leaves_half_written_does_no_harm(finished, tmp_path, monkey
     assert without_times(folder) == without_times(finished)
     same_weights(folder, finished)
     assert {p.name for p in folder.iterdir()} == FILES
-
-
-def slowed():
-    """Makes every batch take a while, so that a kill comes in the middle."""
-    from keras_vit.training.batches import ShuffledBatches
-
-    take = ShuffledBatches.__getitem__
-
-    def slow(self, index):
-        time.sleep(0.5)
-        return take(self, index)
-
-    ShuffledBatches.__getitem__ = slow
 
 
 def test_resume_of_a_finished_run_has_nothing_to_do(finished, capsys):

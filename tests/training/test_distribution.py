@@ -14,6 +14,8 @@ import pytest
 from keras_vit.training.batches import ShuffledBatches, at_model_size
 from keras_vit.training.callbacks import read_history
 from keras_vit.training.devices import Devices
+from keras_vit.training.distribution import check_can_distribute, distributed
+from keras_vit.training.run_folder import RunFolder, own_folder
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).with_name("distributed_program.py")
@@ -135,9 +137,6 @@ def test_a_run_on_two_hosts_leaves_what_a_run_on_one_device_leaves(tmp_path):
     ours, theirs = (json.loads((f / "metrics.json").read_text()) for f in (two, one))
     assert ours["test_images"] == 359
     assert ours["test_loss"] == pytest.approx(theirs["test_loss"], rel=1e-4)
-    # A finished run: every host ends at once.
-    said = ended(*start_hosts(2, *distributed, "--resume", devices=2))
-    assert "nothing to do" in said
 
 
 @pytest.mark.medium
@@ -161,12 +160,6 @@ def test_weights_that_the_devices_do_not_divide_are_refused(tmp_path):
 
 
 @pytest.mark.medium
-def test_pytorch_is_refused_by_name(tmp_path):
-    said = refused("run", "--out", tmp_path / "run", "--distribute", "data", backend="torch")
-    assert "on JAX and TensorFlow, not on torch" in said
-
-
-@pytest.mark.medium
 def test_two_devices_of_tensorflow_give_the_loss_of_one(tmp_path):
     file = tmp_path / "curves.json"
     ended(start("curves", file, "one", "data", backend="tensorflow"))
@@ -175,13 +168,24 @@ def test_two_devices_of_tensorflow_give_the_loss_of_one(tmp_path):
     np.testing.assert_allclose(curves["data"]["loss"], curves["one"]["loss"], rtol=1e-5)
 
 
-@pytest.mark.medium
-def test_tensorflow_is_refused_what_it_can_not_do(tmp_path):
-    words = ("run", "--out", tmp_path / "run", "--distribute")
-    assert "needs the JAX backend" in refused(*words, "model", backend="tensorflow")
-    hosts = {f"{HOSTS}NUM_PROCESSES": "2"}
-    said = refused(*words, "data", backend="tensorflow", **hosts)
-    assert "MultiWorkerMirroredStrategy" in said
+def refusal(kind):
+    with pytest.raises(ValueError) as error, distributed(kind):
+        pass
+    return str(error.value)
+
+
+def test_pytorch_is_refused_by_name(monkeypatch):
+    monkeypatch.setattr("keras.backend.backend", lambda: "torch")
+    assert "on JAX and TensorFlow, not on torch" in refusal("data")
+
+
+def test_tensorflow_is_refused_what_it_can_not_do(monkeypatch):
+    monkeypatch.setattr("keras.backend.backend", lambda: "tensorflow")
+    assert "needs the JAX backend" in refusal("model")
+    monkeypatch.setenv("TF_CONFIG", "{}")
+    assert "MultiWorkerMirroredStrategy" in refusal("data")
+    monkeypatch.setenv(f"{HOSTS}NUM_PROCESSES", "2")
+    assert "MultiWorkerMirroredStrategy" in refusal("data")
 
 
 IMAGES = np.arange(40 * 4).reshape(40, 2, 2, 1).astype("uint8")
@@ -212,3 +216,37 @@ def test_validation_is_in_batches_that_the_devices_divide(monkeypatch):
 def test_fewer_images_than_devices_can_not_validate():
     with pytest.raises(ValueError, match="3 images to look at are fewer than the 4 devices"):
         at_model_size(SimpleNamespace(image_shape=(2, 2, 1)), IMAGES[:3], LABELS[:3], Devices(4))
+
+
+@pytest.mark.parametrize(
+    ("settings", "probe", "message"),
+    [
+        ({"distribute": "data"}, True, "linear probe"),
+        ({"distribute": "model"}, False, "over one host"),
+        ({"distribute": "data", "time_limit": 5.0}, False, "time limit can"),
+    ],
+)
+def test_runs_that_can_not_be_shared_are_refused(monkeypatch, settings, probe, message):
+    monkeypatch.setenv(f"{HOSTS}NUM_PROCESSES", "2")
+    with pytest.raises(ValueError, match=message):
+        check_can_distribute(settings, SimpleNamespace(linear_probe=probe))
+
+
+def test_an_unknown_kind_is_named():
+    assert "Received: 'pipeline'" in refusal("pipeline")
+
+
+def test_other_processes_than_the_first_leave_the_folder_alone(tmp_path, capsys):
+    folder = RunFolder(tmp_path / "run")
+    folder.start({"preset": {}, "preset_name": "p", "data": "d", "seed": 0})
+    with own_folder(folder, 1, resume=True) as other:
+        assert other.settings() == folder.settings()
+        other.clear()
+        print("heard by nobody")
+    with own_folder(folder, 1, resume=False) as other:
+        assert not other.holds_something()
+    assert folder.config.exists()
+    assert not other.path.exists()
+    assert capsys.readouterr().out == ""
+    with own_folder(folder, 0, resume=True) as first:
+        assert first is folder

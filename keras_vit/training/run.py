@@ -148,6 +148,8 @@ def train(recipe, flags, settings, preset, folder, resuming, devices, terminatio
             folder.drop_checkpoint()
             raise RunFailed(f"{error} are in {folder.model}") from error
         trained = as_trained(trainer, preset, batches, folder)
+    if settings.get("distribute"):
+        trained["distributed"] = {"kind": settings["distribute"], **devices._asdict()}
     if start is not None:
         trained = {"checkpoint": settings["checkpoint"], **trained}
     return trainer, images, preset, trained

@@ -135,6 +135,7 @@ def test_a_run_on_two_hosts_leaves_what_a_run_on_one_device_leaves(tmp_path):
     assert "3 of 359 images sit out the validation after an epoch: 4 devices" in said
     ours, theirs = (json.loads((f / "metrics.json").read_text()) for f in (two, one))
     assert ours["test_images"] == 359
+    assert ours["distributed"] == {"kind": "data", "replicas": 4, "processes": 2, "process": 0}
     assert ours["test_loss"] == pytest.approx(theirs["test_loss"], rel=1e-4)
 
 

@@ -24,7 +24,11 @@ class RunData(NamedTuple):
 
 def run_data(settings, preset):
     """Loads the data of a run and cuts off what validates it, a sample of every class."""
-    data = load(settings)
+    return split_data(load(settings), settings, preset)
+
+
+def split_data(data, settings, preset):
+    """The `RunData` of data that is loaded."""
     share = preset.validation_images / len(data.x_train)
     if not share:
         return RunData(limited(data, settings), data.test, "test")

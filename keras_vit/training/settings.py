@@ -5,7 +5,10 @@ import shlex
 
 import keras
 
+from keras_vit.training.config_file import read_preset
 from keras_vit.training.devices import device_kind
+
+KEYS = ("preset", "config", "data", "image_size", "epochs", "batch_size", "limit", "dtype", "seed")
 
 
 def may_resume(flags, folder):
@@ -23,17 +26,19 @@ def may_resume(flags, folder):
 def new_settings(recipe, flags, arguments):
     """What a new run is to do: the preset for this device, with the flags' changes."""
     name = preset_name(recipe, flags)
+    preset = read_preset(flags.config) if flags.config else recipe.presets[name]
     changes = {
         key: getattr(flags, key)
         for key in ("epochs", "batch_size", "dtype")
         if getattr(flags, key) is not None
     }
-    preset = dataclasses.replace(recipe.presets[name], **changes)
+    preset = dataclasses.replace(preset, **changes)
     words = [word for word in arguments if word not in ("--resume", "--overwrite")]
     return {
         "recipe": recipe.name,
         "command": shlex.join(["python", recipe.script, *words]),
         "preset_name": name,
+        "config": flags.config,
         "as_measured": not changes
         and all(getattr(flags, key) is None for key in ("limit", "data", "image_size")),
         "preset": dataclasses.asdict(preset),
@@ -47,14 +52,31 @@ def new_settings(recipe, flags, arguments):
 
 
 def preset_name(recipe, flags):
-    """The preset that the user chose, or the one for this device."""
+    """The preset that the user chose, or the one for this device; "config" for a file's."""
+    if flags.config:
+        if flags.preset:
+            raise ValueError(f"--config and --{recipe.choice} exclude each other")
+        return "config"
     return flags.preset or (recipe.on_cpu if device_kind() == "cpu" else recipe.on_gpu)
 
 
 def refuse_other_settings(flags, settings, folder):
     """A run goes on with what it began with; a flag that says otherwise is an error."""
-    known = {**settings["preset"], **settings, "preset": settings["preset_name"]}
-    for key in ("preset", "data", "image_size", "epochs", "batch_size", "limit", "dtype", "seed"):
+    known = {"config": None, **settings["preset"], **settings}
+    known["preset"] = settings["preset_name"]
+    refuse_changes(flags, known, KEYS, folder)
+
+
+def refuse_changes(flags, known, keys, folder):
+    """An error where a flag differs from what is known of the run in the folder.
+
+    Args:
+        flags: what was parsed.
+        known: the run's values, by the flags' names.
+        keys: the flags to look at.
+        folder: a `RunFolder`.
+    """
+    for key in keys:
         given = getattr(flags, key)
         if given is not None and given != known[key]:
             raise ValueError(

@@ -11,6 +11,7 @@ FLOORS = [
     {"models"},
     {"inspection"},
     {"training"},
+    {"tuning"},
     {"app"},
     {"commands"},
     {"__main__"},

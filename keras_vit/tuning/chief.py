@@ -118,6 +118,7 @@ class WatchfulServicer(OracleServicer):
         return False
 
     def _hear(self, trial_id):
+        self._somebody = self.clock()  # also one that a chief before this one gave its trial
         if trial_id in self._worker_of:
             self._heard[self._worker_of[trial_id]] = self.clock()
 

@@ -36,6 +36,7 @@ from keras_vit.models import (
     intermediates,
 )
 from keras_vit.training import AugmentedModel, adamw, warmup_cosine
+from keras_vit.weights import load_checkpoint, to_huggingface, to_timm
 
 __all__ = [
     "MLP",
@@ -71,8 +72,11 @@ __all__ = [
     "attention_rollout",
     "intermediates",
     "iter_attention_maps",
+    "load_checkpoint",
     "load_data",
     "position_similarity",
+    "to_huggingface",
+    "to_timm",
     "warmup_cosine",
 ]
 

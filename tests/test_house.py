@@ -9,7 +9,7 @@ SOURCES = {path.relative_to(ROOT).as_posix(): path for path in ROOT.rglob("*.py"
 FLOORS = [
     {"layers", "augment", "data", "files"},
     {"models"},
-    {"inspection"},
+    {"inspection", "weights"},
     {"training"},
     {"tuning"},
     {"app"},

@@ -20,7 +20,10 @@ def main(arguments=None):
         name = command.__name__.rpartition(".")[2]
         own = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
         own.add_argument(
-            "model", metavar="MODEL", help="a .keras file, or a run's folder with a model.keras"
+            "model",
+            metavar="MODEL",
+            help="a .keras file, a run's folder, or a published checkpoint (Google's .npz; timm's "
+            "or Hugging Face's .safetensors, or its folder)",
         )
         command.add_arguments(own)
         own.set_defaults(run=command.run, own=own)

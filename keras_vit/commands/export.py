@@ -1,4 +1,4 @@
-"""the model for other runtimes: ONNX, TensorFlow's SavedModel, LiteRT"""
+"""the model for other runtimes (ONNX, SavedModel, LiteRT), for timm or transformers, or in Keras"""
 
 import importlib.util
 import os
@@ -11,13 +11,17 @@ from keras import ops
 
 from keras_vit.commands.model_file import load_model
 from keras_vit.commands.output import refuse_existing
+from keras_vit.files import whole_file
 from keras_vit.models.intermediates import plain_model
+from keras_vit.weights import to_huggingface, to_timm
 
-SUFFIXES = {"onnx": ".onnx", "tf_saved_model": "", "litert": ".tflite"}
+SUFFIXES = {"onnx": ".onnx", "tf_saved_model": "", "litert": ".tflite", "keras": ".keras"}
+WEIGHTS = {"timm": to_timm, "huggingface": to_huggingface}
 BACKENDS = {
     "onnx": ("tensorflow", "jax", "torch"),
     "tf_saved_model": ("tensorflow", "jax"),
     "litert": ("tensorflow",),
+    "keras": ("tensorflow", "jax", "torch"),
 }
 ONNX_PACKAGES = {
     "tensorflow": ("onnx", "tf2onnx"),
@@ -27,21 +31,24 @@ ONNX_PACKAGES = {
 
 
 def add_arguments(parser):
-    parser.add_argument("--format", choices=list(SUFFIXES), required=True)
+    parser.add_argument("--format", choices=[*SUFFIXES, *WEIGHTS], required=True)
     parser.add_argument(
         "--out",
         metavar="PATH",
         type=Path,
         required=True,
-        help="a .onnx or .tflite file; a new folder for tf_saved_model",
+        help="a .onnx, .tflite or .keras file; a new folder for the others",
     )
 
 
 def run(flags):
     refuse_existing(flags.out)
-    check_suffix(flags.out, flags.format)
-    check_backend(flags.format)
-    export(plain_model(load_model(flags.model)), flags.format, flags.out)
+    if flags.format in WEIGHTS:
+        WEIGHTS[flags.format](load_model(flags.model), flags.out)
+    else:
+        check_suffix(flags.out, flags.format)
+        check_backend(flags.format)
+        export(plain_model(load_model(flags.model)), flags.format, flags.out)
     print(f"see {flags.out}")
 
 
@@ -53,12 +60,16 @@ def export(model, format, path):
 
     Args:
         model: a `keras.Model`, which should not be used on: for ONNX its GELU is replaced.
-        format: "onnx", "tf_saved_model" or "litert".
+        format: "onnx", "tf_saved_model", "litert" or "keras".
         path: of the file or folder, where nothing is yet.
 
     Raises:
         ValueError: where Keras's export fails.
     """
+    if format == "keras":
+        with whole_file(path) as draft:
+            model.save(draft)
+        return
     arguments = {}
     if format == "onnx":
         make_ready_for_onnx(model)

@@ -6,12 +6,16 @@ from pathlib import Path
 
 import keras
 
+from keras_vit.weights import load_checkpoint
+
+PUBLISHED = (".npz", ".safetensors", ".bin", ".pt", ".pth")
+
 
 def load_model(path):
-    """Loads a `.keras` file, or the `model.keras` of a run's folder, in Keras's safe mode.
+    """Loads a `.keras` file in Keras's safe mode, or a published checkpoint.
 
     Args:
-        path: of the file or the folder.
+        path: of the file, or of the folder of a run or of a checkpoint.
 
     Returns:
         The `keras.Model`, not compiled.
@@ -20,6 +24,8 @@ def load_model(path):
         ValueError: naming the file and what is wrong with it.
     """
     file = model_file(path)
+    if file.suffix in PUBLISHED:
+        return load_checkpoint(file)
     if not zipfile.is_zipfile(file):
         raise ValueError(f"{file}: can't be read as a Keras model: it is damaged, or none")
     try:
@@ -33,17 +39,22 @@ def load_model(path):
 def model_file(path):
     path = Path(os.path.expanduser(path))
     if path.is_dir():
-        if not (path / "model.keras").is_file():
-            raise ValueError(f"{path}: a folder without a model.keras")
-        return path / "model.keras"
+        names = ("model.keras", "model.safetensors", "pytorch_model.bin")
+        files = [path / name for name in names if (path / name).is_file()]
+        if not files:
+            raise ValueError(f"{path}: a folder without a model.keras or model.safetensors")
+        return files[0]
     if not path.exists():
         raise ValueError(f"{path}: there is no such file or folder")
-    if path.suffix != ".keras":
-        raise ValueError(f"{path}: a .keras file or a run's folder is expected")
+    if path.suffix not in (".keras", *PUBLISHED):
+        raise ValueError(
+            f"{path}: a .keras file, a run's folder or a checkpoint ({', '.join(PUBLISHED)}) is "
+            "expected"
+        )
     return path
 
 
 def model_name(path):
-    """What to call the model: its folder's name for a run's, else the file's own."""
+    """What to call the model: its folder's name where the file's own says nothing."""
     path = model_file(path)
-    return path.resolve().parent.name if path.name == "model.keras" else path.stem
+    return path.resolve().parent.name if path.stem in ("model", "pytorch_model") else path.stem

@@ -1,4 +1,5 @@
 import keras
+import numpy as np
 from keras import ops
 
 from keras_vit.layers.composite import CompositeLayer
@@ -117,14 +118,20 @@ class PatchEncoder(CompositeLayer):
             x = ops.concatenate([x[:, :split], registers, x[:, split:]], axis=1)
         return self.drop(x, training=training)
 
-    def patch_positions(self):
-        """What is added to the patches for their places, `(N, D)`; None without positions."""
+    def token_positions(self):
+        """What is added to class token and patches for their places, `(T, D)`; None: nothing."""
         if self.position_kind is None:
             return None
-        learned = self.position_kind == "learned"
-        table = ops.convert_to_numpy(self.positions)[0] if learned else self._fixed
-        prefix = int(self.use_class_token and self.position_kind != "sincos2d")
-        return table[prefix:]
+        if self.position_kind == "learned":
+            return ops.convert_to_numpy(self.positions)[0]
+        if self.position_kind == "sincos2d" and self.use_class_token:
+            return np.concatenate([np.zeros_like(self._fixed[:1]), self._fixed])
+        return self._fixed
+
+    def patch_positions(self):
+        """What is added to the patches alone, `(N, D)`; None without positions."""
+        positions = self.token_positions()
+        return None if positions is None else positions[int(self.use_class_token) :]
 
     def _repeated(self, token, x):
         """A learned token once for each image of the batch."""

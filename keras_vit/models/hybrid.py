@@ -27,6 +27,7 @@ class HybridViT(ResizableModel):
             class_token, num_registers, layer_scale, qk_norm, dropout, attention_dropout,
             drop_path, activation, layer_norm_epsilon, pre_logits: as in `ViT`.
         group_norm_epsilon: of the ResNet's GroupNorms; timm has 1e-5.
+        std_conv_epsilon: of its standardised convolutions; timm has 1e-8.
         rescaling, class_names, dtype, name, fc_norm: as in `ViT`.
 
     Input shape: `(B, height, width, channels)`, values 0-255, float32 or uint8.
@@ -68,6 +69,7 @@ class HybridViT(ResizableModel):
         dtype=None,
         name="hybrid_vit",
         fc_norm=False,
+        std_conv_epsilon=1e-5,
     ):
         arguments = arguments_of(HybridViT, locals())
         check_sizes(image_shape, num_classes, hidden_dim, depth, num_heads, mlp_dim, class_names)
@@ -78,9 +80,15 @@ class HybridViT(ResizableModel):
 
         images = keras.Input(image_shape, name="images")
         x = keras.layers.Rescaling(*rescaling, dtype="float32", name="rescaling")(images)
-        x = HybridBackbone(stages, width, stem, group_norm_epsilon, dtype=policy, name="backbone")(
-            x
-        )
+        x = HybridBackbone(
+            stages,
+            width,
+            stem,
+            group_norm_epsilon,
+            std_conv_epsilon,
+            dtype=policy,
+            name="backbone",
+        )(x)
         grid = map_grid(x.shape[1:3], patch_size, image_shape)
         x = keras.layers.Conv2D(
             hidden_dim, patch_size, strides=patch_size, dtype=policy, name="patches"

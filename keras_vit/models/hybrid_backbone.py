@@ -25,6 +25,7 @@ class HybridBackbone(CompositeLayer):
         stem: "imagenet" (7x7 convolution with stride 2, then 3x3 max-pooling with stride 2) or
             "small" (3x3 convolution, for images of 32x32).
         group_norm_epsilon: of every GroupNorm; timm has 1e-5.
+        std_conv_epsilon: of every `StdConv2D`; timm has 1e-8.
 
     Input shape: `(B, H, W, C)`.
 
@@ -35,7 +36,15 @@ class HybridBackbone(CompositeLayer):
         ValueError: for an unknown stem or a width that 32 groups do not divide.
     """
 
-    def __init__(self, stages, width=64, stem="imagenet", group_norm_epsilon=1e-6, **kwargs):
+    def __init__(
+        self,
+        stages,
+        width=64,
+        stem="imagenet",
+        group_norm_epsilon=1e-6,
+        std_conv_epsilon=1e-5,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if stem not in STEMS:
             raise ValueError(f"`stem` must be one of {STEMS}. Received: {stem!r}")
@@ -45,9 +54,16 @@ class HybridBackbone(CompositeLayer):
         self.width = width
         self.stem = stem
         self.group_norm_epsilon = group_norm_epsilon
-        shared = {"group_norm_epsilon": group_norm_epsilon, "dtype": self.dtype_policy}
+        self.std_conv_epsilon = std_conv_epsilon
+        shared = {
+            "group_norm_epsilon": group_norm_epsilon,
+            "std_conv_epsilon": std_conv_epsilon,
+            "dtype": self.dtype_policy,
+        }
         size, stride = (7, 2) if stem == "imagenet" else (3, 1)
-        self.conv_root = std_conv(width, size, stride, self.dtype_policy, "conv_root")
+        self.conv_root = std_conv(
+            width, size, stride, std_conv_epsilon, self.dtype_policy, "conv_root"
+        )
         self.gn_root = group_norm(group_norm_epsilon, self.dtype_policy, "gn_root")
         self.pool_root = keras.layers.MaxPooling2D(
             3, 2, padding="same", dtype=self.dtype_policy, name="pool_root"
@@ -88,6 +104,7 @@ class HybridBackbone(CompositeLayer):
             "width": self.width,
             "stem": self.stem,
             "group_norm_epsilon": self.group_norm_epsilon,
+            "std_conv_epsilon": self.std_conv_epsilon,
         }
 
 
@@ -100,22 +117,33 @@ class HybridStage(CompositeLayer):
         filters: of the units' 3x3 convolutions.
         stride: of the first unit.
         group_norm_epsilon: of every GroupNorm.
+        std_conv_epsilon: of every `StdConv2D`.
 
     Input shape: `(B, H, W, C)`.
 
     Output shape: `(B, H / stride, W / stride, 4 * filters)`, rounded up.
     """
 
-    def __init__(self, units, filters, stride=1, group_norm_epsilon=1e-6, **kwargs):
+    def __init__(
+        self,
+        units,
+        filters,
+        stride=1,
+        group_norm_epsilon=1e-6,
+        std_conv_epsilon=1e-5,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.filters = filters
         self.stride = stride
         self.group_norm_epsilon = group_norm_epsilon
+        self.std_conv_epsilon = std_conv_epsilon
         self.units = [
             HybridUnit(
                 filters,
                 1 if i else stride,
                 group_norm_epsilon,
+                std_conv_epsilon,
                 dtype=self.dtype_policy,
                 name=f"unit{i + 1}",
             )
@@ -143,6 +171,7 @@ class HybridStage(CompositeLayer):
             "filters": self.filters,
             "stride": self.stride,
             "group_norm_epsilon": self.group_norm_epsilon,
+            "std_conv_epsilon": self.std_conv_epsilon,
         }
 
 
@@ -157,21 +186,23 @@ class HybridUnit(CompositeLayer):
         filters: of the 3x3 convolution.
         stride: of the 3x3 convolution and the shortcut.
         group_norm_epsilon: of every GroupNorm.
+        std_conv_epsilon: of every `StdConv2D`.
 
     Input shape: `(B, H, W, C)`.
 
     Output shape: `(B, H / stride, W / stride, 4 * filters)`, rounded up.
     """
 
-    def __init__(self, filters, stride=1, group_norm_epsilon=1e-6, **kwargs):
+    def __init__(self, filters, stride=1, group_norm_epsilon=1e-6, std_conv_epsilon=1e-5, **kwargs):
         super().__init__(**kwargs)
         self.filters = filters
         self.stride = stride
         self.group_norm_epsilon = group_norm_epsilon
+        self.std_conv_epsilon = std_conv_epsilon
         policy = self.dtype_policy
-        self.conv1 = std_conv(filters, 1, 1, policy, "conv1")
-        self.conv2 = std_conv(filters, 3, stride, policy, "conv2")
-        self.conv3 = std_conv(EXPANSION * filters, 1, 1, policy, "conv3")
+        self.conv1 = std_conv(filters, 1, 1, std_conv_epsilon, policy, "conv1")
+        self.conv2 = std_conv(filters, 3, stride, std_conv_epsilon, policy, "conv2")
+        self.conv3 = std_conv(EXPANSION * filters, 1, 1, std_conv_epsilon, policy, "conv3")
         self.gn1 = group_norm(group_norm_epsilon, policy, "gn1")
         self.gn2 = group_norm(group_norm_epsilon, policy, "gn2")
         self.gn3 = group_norm(group_norm_epsilon, policy, "gn3", gamma_initializer="zeros")
@@ -180,7 +211,12 @@ class HybridUnit(CompositeLayer):
         self.projects = self.stride != 1 or input_shape[-1] != EXPANSION * self.filters
         if self.projects:
             self.conv_proj = std_conv(
-                EXPANSION * self.filters, 1, self.stride, self.dtype_policy, "conv_proj"
+                EXPANSION * self.filters,
+                1,
+                self.stride,
+                self.std_conv_epsilon,
+                self.dtype_policy,
+                "conv_proj",
             )
             self.gn_proj = group_norm(self.group_norm_epsilon, self.dtype_policy, "gn_proj")
             self.gn_proj.build(built(self.conv_proj, input_shape))
@@ -210,16 +246,18 @@ class HybridUnit(CompositeLayer):
             "filters": self.filters,
             "stride": self.stride,
             "group_norm_epsilon": self.group_norm_epsilon,
+            "std_conv_epsilon": self.std_conv_epsilon,
         }
 
 
-def std_conv(filters, size, stride, policy, name):
+def std_conv(filters, size, stride, epsilon, policy, name):
     return StdConv2D(
         filters,
         size,
         strides=stride,
         padding="same",
         use_bias=False,
+        epsilon=epsilon,
         kernel_initializer="lecun_normal",
         dtype=policy,
         name=name,

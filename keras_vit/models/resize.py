@@ -71,10 +71,7 @@ def resize_grid(values, target_grid, interpolation="bicubic"):
             antialiased one and so timm's follow; "scipy-linear", `scipy.ndimage.zoom` of order 1,
             as in Google's code.
     """
-    if interpolation not in INTERPOLATIONS:
-        raise ValueError(
-            f"`interpolation` must be one of {INTERPOLATIONS}. Received: {interpolation!r}"
-        )
+    check_interpolation(interpolation)
     if values.shape[:2] == tuple(target_grid):
         return values
     if interpolation == "scipy-linear":
@@ -83,6 +80,13 @@ def resize_grid(values, target_grid, interpolation="bicubic"):
         rows, columns = (new / old for new, old in zip(target_grid, values.shape, strict=False))
         return zoom(values, (rows, columns, 1), order=1)
     return resize_bicubic(values, target_grid)
+
+
+def check_interpolation(interpolation):
+    if interpolation not in INTERPOLATIONS:
+        raise ValueError(
+            f"`interpolation` must be one of {INTERPOLATIONS}. Received: {interpolation!r}"
+        )
 
 
 def resize_bicubic(values, target_grid):

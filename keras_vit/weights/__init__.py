@@ -2,5 +2,14 @@
 
 from keras_vit.weights.config_file import IMAGENET, rescaling_of
 from keras_vit.weights.loading import LeftOutWarning, load_checkpoint
+from keras_vit.weights.to_huggingface import to_huggingface
+from keras_vit.weights.to_timm import to_timm
 
-__all__ = ["IMAGENET", "LeftOutWarning", "load_checkpoint", "rescaling_of"]
+__all__ = [
+    "IMAGENET",
+    "LeftOutWarning",
+    "load_checkpoint",
+    "rescaling_of",
+    "to_huggingface",
+    "to_timm",
+]

@@ -9,14 +9,13 @@ def is_backbone(name):
     return re.match(r"(conv_root|gn_root|block\d+/unit\d+/)", name) is not None
 
 
-def backbone_arguments(tensors, kernel_size, width, group_norm_epsilon):
+def backbone_arguments(tensors, kernel_size, width):
     """`HybridViT`'s arguments of its ResNet.
 
     Args:
         tensors: `Tensors`, the ResNet's by Google's names, but for the last word.
         kernel_size: of the first convolution.
         width: its number of filters.
-        group_norm_epsilon: of every GroupNorm.
     """
     stages = count_numbered(tensors.names, r"block(\d+)/")
     return {
@@ -25,7 +24,6 @@ def backbone_arguments(tensors, kernel_size, width, group_norm_epsilon):
         "stages": tuple(
             count_numbered(tensors.names, rf"block{i + 1}/unit(\d+)/") for i in range(stages)
         ),
-        "group_norm_epsilon": group_norm_epsilon,
     }
 
 

@@ -37,7 +37,7 @@ def read(tensors):
     kernel = tensors.read("conv_root/kernel" if hybrid else "embedding/kernel")
     rules = google_rules(arguments, hybrid)
     if hybrid:
-        arguments |= backbone_arguments(tensors, kernel.shape[0], kernel.shape[3], 1e-6)
+        arguments |= backbone_arguments(tensors, kernel.shape[0], kernel.shape[3])
         rules += backbone_rules(tensors)
     positions = POSITIONS if POSITIONS in tensors or not newer else None
     if positions is None:  # big_vision's S/16: fixed ones, which no file holds

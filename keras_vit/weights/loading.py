@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_vit.models import HybridViT, ViT
-from keras_vit.models.resize import resize_grid
+from keras_vit.models.resize import check_interpolation, resize_grid
 from keras_vit.weights import google, huggingface, timm
 from keras_vit.weights.config_file import read_config
 from keras_vit.weights.grids import position_grid
@@ -74,6 +74,7 @@ def load_checkpoint(
         LeftOutWarning: naming tensors that the model does not use: a replaced head, the token
             for masked patches, a pooler.
     """
+    check_interpolation(interpolation)
     path = checkpoint_file(path)
     tensors = open_tensors(path)
     source = understood(tensors)
@@ -90,9 +91,10 @@ def load_checkpoint(
     grids = [grid, grid_of(image_size, source)]
     if image_shape is None:
         image_shape = (*own_image_size(source, grids), source.channels)
-    elif image_shape[2] != source.channels:
+    elif tuple(image_shape[2:]) != (source.channels,):
         raise ValueError(
-            f"{path} is for images of {source.channels} channels. Received: {tuple(image_shape)}"
+            f"{path} is for images of {source.channels} channels. Received: image_shape="
+            f"{tuple(image_shape)}"
         )
     model_class = HybridViT if source.hybrid else ViT
     model = model_class(image_shape, **{**arguments, **overrides})

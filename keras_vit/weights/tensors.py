@@ -21,30 +21,30 @@ class Tensors:
     def __init__(self, path, names, read):
         self.path = path
         self._read = read
-        self._originals = {name: name for name in names}
-        self._indices = {}
+        # Each name's place: what the file calls it and, in a stack, its index.
+        self._places = {name: (name, None) for name in names}
         self._stacks = {}
 
     @property
     def names(self):
-        return self._originals.keys()
+        return self._places.keys()
 
     def __contains__(self, name):
-        return name in self._originals
+        return name in self._places
 
     def original(self, name):
         """What the file calls a tensor; for one of a stack with its index behind it."""
-        original = self._originals.get(name, name)
-        return f"{original}[{self._indices[name]}]" if name in self._indices else original
+        original, index = self._places.get(name, (name, None))
+        return original if index is None else f"{original}[{index}]"
 
     def read(self, name):
         """A tensor as a float32 array; a ValueError where its bytes are damaged."""
-        original = self._originals[name]
-        if name not in self._indices:
+        original, index = self._places[name]
+        if index is None:
             return self._checked(original)
         if original not in self._stacks:
             self._stacks[original] = self._checked(original)
-        return self._stacks[original][self._indices[name]]
+        return self._stacks[original][index]
 
     def _checked(self, original):
         try:
@@ -56,20 +56,19 @@ class Tensors:
     def rename(self, *replacements):
         """Gives tensors other names: pairs of a regular expression and what replaces it."""
         renamed = {}
-        for name, original in self._originals.items():
+        for name, place in self._places.items():
             for pattern, replacement in replacements:
                 name = re.sub(pattern, replacement, name)
-            renamed[name] = original
-        self._originals = renamed
+            renamed[name] = place
+        self._places = renamed
 
     def unstack(self, prefix, replacement):
         """Takes stacks of all blocks' tensors apart: `prefix` becomes `replacement` with {i}."""
         for name in [name for name in self.names if name.startswith(prefix)]:
-            original = self._originals.pop(name)
+            original, _ = self._places.pop(name)
             for i in range(len(self._checked(original))):
                 one = replacement.format(i=i) + name.removeprefix(prefix)
-                self._originals[one] = original
-                self._indices[one] = i
+                self._places[one] = (original, i)
 
 
 def open_tensors(path):

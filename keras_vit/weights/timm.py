@@ -13,6 +13,7 @@ from keras_vit.weights.layouts import (
 from keras_vit.weights.source import Source, check_has, count_numbered
 
 BACKBONE = "patch_embed.backbone."
+EPSILONS = {"group_norm_epsilon": 1e-5, "std_conv_epsilon": 1e-8}
 
 
 def recognizes(tensors):
@@ -43,7 +44,7 @@ def read(tensors, separate_qkv=False):
         rename_backbone(tensors)
         check_has(tensors, "conv_root.weight")
         width, source["channels"], size, _ = tensors.read("conv_root.weight").shape
-        arguments |= backbone_arguments(tensors, size, width, 1e-5)
+        arguments |= backbone_arguments(tensors, size, width) | EPSILONS
         source["reduction"] = reduction(arguments)
         rules += backbone_rules(tensors)
     registers = arguments["num_registers"]

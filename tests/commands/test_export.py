@@ -6,7 +6,9 @@ import keras
 import numpy as np
 import pytest
 
+from keras_vit import load_checkpoint
 from keras_vit.commands import main
+from tests.weights.google_files import vit_weights
 
 pytestmark = pytest.mark.medium
 
@@ -71,3 +73,34 @@ def test_an_export_that_fails_leaves_nothing(vit_folder, tmp_path, monkeypatch, 
     line = refused("export", vit_folder, "--format", "litert", "--out", tmp_path / "model.tflite")
     assert line.endswith("failed on tensorflow: the converter's reason")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.backends
+@pytest.mark.parametrize("format", ["timm", "huggingface"])
+def test_weights_for_other_libraries_come_back_by_their_folder(
+    exported, vit_folder, format, capsys
+):
+    folder = exported(format, "out")
+    np.testing.assert_allclose(
+        load_checkpoint(folder).predict(IMAGES, verbose=0), logits(vit_folder), atol=1e-6
+    )
+    main(["summary", str(folder)])
+    assert "block_1" in capsys.readouterr().out
+
+
+def test_a_published_checkpoint_becomes_a_keras_file(tmp_path, picture, capsys):
+    np.savez(tmp_path / "google.npz", **vit_weights(patch=(2, 2)))
+    main(
+        [
+            "export",
+            str(tmp_path / "google.npz"),
+            "--format",
+            "keras",
+            "--out",
+            str(tmp_path / "m.keras"),
+        ]
+    )
+    main(["predict", str(tmp_path / "m.keras"), str(picture)])
+    told = capsys.readouterr().out
+    main(["predict", str(tmp_path / "google.npz"), str(picture)])
+    assert capsys.readouterr().out in told

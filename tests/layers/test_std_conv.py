@@ -4,7 +4,7 @@ import pytest
 from keras import ops
 
 from keras_vit import StdConv2D
-from tests.timm_peer import timm_module
+from tests.peers import peer_module
 
 X = np.random.default_rng(0).normal(size=(2, 9, 6, 3)).astype("float32")
 
@@ -37,7 +37,7 @@ def test_it_is_a_convolution_with_each_output_channels_weights_standardised(poli
 
 @pytest.mark.parametrize(("size", "stride"), [(7, 2), (3, 1), (3, 2), (1, 2)])
 def test_it_agrees_with_timm_and_its_padding(size, stride):
-    std_conv = timm_module("timm.layers.std_conv")
+    std_conv = peer_module("timm.layers.std_conv")
     import torch
 
     layer = StdConv2D(8, size, strides=stride, padding="same", use_bias=False)

@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_vit import HybridStudyViT, HybridViT, attention_maps, intermediates
 from keras_vit.models.hybrid_backbone import HybridBackbone
-from tests.timm_peer import timm_module
+from tests.peers import peer_module
 from tests.unallocated import unallocated
 
 TRANSFORMER = {"hidden_dim": 16, "depth": 2, "num_heads": 2, "mlp_dim": 24}
@@ -48,8 +48,8 @@ def test_an_unknown_variant_is_refused_by_name():
 @pytest.mark.medium
 @pytest.mark.parametrize("stages", [(), (1, 2, 1)])
 def test_the_backbone_is_timms_with_the_same_weights(stages):
-    resnetv2 = timm_module("timm.models.resnetv2")
-    std_conv = timm_module("timm.layers.std_conv")
+    resnetv2 = peer_module("timm.models.resnetv2")
+    std_conv = peer_module("timm.layers.std_conv")
     import torch
 
     same = {"stem_type": "same", "preact": False}
@@ -77,7 +77,7 @@ def test_the_backbone_is_timms_with_the_same_weights(stages):
     [("R+Ti/16", "vit_tiny_r_s16_p8_224"), ("R26+S/32", "vit_small_r26_s32_224")],
 )
 def test_a_hybrid_gives_timms_logits(variant, timm_name):
-    timm = timm_module("timm")
+    timm = peer_module("timm")
     import torch
 
     theirs = timm.create_model(timm_name, img_size=64).eval()

@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_vit import ResNet, intermediates
 from keras_vit.models.residual_block import BasicBlock, BottleneckBlock
-from tests.timm_peer import timm_module
+from tests.peers import peer_module
 from tests.unallocated import unallocated
 
 SMALL = {"depth": 18, "image_shape": (8, 12, 3)}
@@ -27,7 +27,7 @@ def test_the_published_numbers_of_parameters(depth, count):
 @pytest.mark.medium
 @pytest.mark.parametrize("depth", [34, 50])
 def test_it_is_timms_resnet_with_the_same_weights(depth):
-    timm = timm_module("timm")
+    timm = peer_module("timm")
     import torch
 
     theirs = timm.create_model(f"resnet{depth}")

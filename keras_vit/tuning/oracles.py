@@ -1,13 +1,12 @@
 """KerasTuner's oracles, made to survive kills and lost workers."""
 
-import json
 from pathlib import Path
 
 import keras_tuner
 import numpy as np
 from keras_tuner.engine.trial import Trial, TrialStatus
 
-from keras_vit.files import read_json, whole_file
+from keras_vit.files import read_json, write_json
 
 OBJECTIVE = keras_tuner.Objective("val_accuracy", "max")
 FAILURES_IN_A_ROW = 3
@@ -60,7 +59,12 @@ class SearchOracle:
     def update_trial(self, trial_id, metrics, step=0):
         if trial_id in self.end_order:  # from a worker that had been given up
             return self.trials[trial_id]
-        return super().update_trial(trial_id, metrics, step)
+        usable = {
+            name: value
+            for name, value in metrics.items()
+            if name == self.objective.name or np.isfinite(value)  # a loss may have diverged
+        }
+        return super().update_trial(trial_id, usable, step)
 
     def end_trial(self, trial):
         if trial.trial_id in self.end_order:
@@ -114,10 +118,10 @@ class SearchOracle:
         self._proposals = state["proposals"]
 
     def save(self):
-        write_state(self._get_oracle_fname(), self.get_state())
+        write_json(self._get_oracle_fname(), self.get_state())
 
     def _save_trial(self, trial):
-        write_state(Path(self._get_trial_dir(trial.trial_id), "trial.json"), trial.get_state())
+        write_json(Path(self._get_trial_dir(trial.trial_id), "trial.json"), trial.get_state())
 
     def reload(self):
         """Goes on from the files of a search that was stopped at any point."""
@@ -180,12 +184,6 @@ class BayesianOracle(SearchOracle, keras_tuner.oracles.BayesianOptimizationOracl
 
 class HyperbandOracle(SearchOracle, keras_tuner.oracles.HyperbandOracle):
     """Hyperband (arXiv 1603.06560); its number of trials follows from `max_epochs`."""
-
-
-def write_state(path, state):
-    """Writes JSON, whole or not at all; a diverged trial's losses are NaN there."""
-    with whole_file(path) as draft:
-        draft.write_text(json.dumps(state))
 
 
 def last_line(message):

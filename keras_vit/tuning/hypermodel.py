@@ -4,6 +4,7 @@ import dataclasses
 import math
 import time
 
+import keras
 import keras_tuner
 
 from keras_vit.training.batches import ShuffledBatches
@@ -93,6 +94,10 @@ class ViTHyperModel(keras_tuner.HyperModel):
         trainer = preset.build_trainer(preset.build_model(self), steps_per_epoch=1)
         if self.jit_compile != "auto":
             trainer.jit_compile = self.jit_compile
+        # A saved state is taken by an optimizer that has the same variables, which a schedule and
+        # a number do not: `fit` sets a schedule, so one is here from the start.
+        trainer.optimizer.learning_rate = as_schedule(preset.peak_learning_rate)
+        trainer.optimizer.build(trainer.trainable_variables)
         return trainer
 
     def fit(self, hp, model, x=None, y=None, *args, **kwargs):
@@ -108,7 +113,8 @@ class ViTHyperModel(keras_tuner.HyperModel):
         steps = steps_per_epoch(x, y, kwargs)
         if steps and epochs > 0:
             preset = dataclasses.replace(preset, epochs=epochs)
-            model.optimizer.learning_rate = preset.learning_rate(steps)
+            model.optimizer.learning_rate = as_schedule(preset.learning_rate(steps))
+            model.optimizer.iterations.assign(0)
         started = time.perf_counter()
         history = model.fit(x, y, *args, callbacks=callbacks, **kwargs)
         seconds = time.perf_counter() - started
@@ -167,6 +173,13 @@ def default_preset(image_shape):
         cutmix=0.5,
         model=COMPACT,
     )
+
+
+def as_schedule(rate):
+    """A learning rate's schedule, also where it is a number."""
+    if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        return rate
+    return keras.optimizers.schedules.PiecewiseConstantDecay([1], [rate, rate])
 
 
 def steps_per_epoch(x, y, fit_arguments):

@@ -6,6 +6,8 @@ from keras_vit.inspection.figures import new_figure, save_figure
 from keras_vit.tuning.space import RANGES
 from keras_vit.tuning.table import RESULTS, format_value
 
+PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.8}
+
 
 def completed(rows):
     return [row for row in rows if row["val_accuracy"] is not None]
@@ -56,9 +58,11 @@ def pareto_picture(rows, path, max_parameters=None):
     )
     for row in front:
         axes.annotate(
-            f" {row['trial']}",
+            row["trial"],
             (row["parameters"], 100 * row["val_accuracy"]),
-            va="bottom",
+            (-4, 4),
+            textcoords="offset points",
+            ha="right",
             fontsize=8,
         )
     if max_parameters is not None:
@@ -86,7 +90,7 @@ def parallel_picture(rows, path):
     names = searched(rows)
     accuracies = [100 * row["val_accuracy"] for row in rows]
     scale = Normalize(min(accuracies), max(accuracies) + 1e-9)
-    figure = new_figure(max(6, 1.25 * (len(names) + 1)), 4.8)
+    figure = new_figure(max(6, 1.1 * (len(names) + 1)), 5.5)
     axes = figure.subplots()
     heights = {name: places(rows, name) for name in names}
     heights["val_accuracy"] = [scale(accuracy) for accuracy in accuracies], []
@@ -96,9 +100,9 @@ def parallel_picture(rows, path):
     for x, (_, ticks) in enumerate(heights.values()):
         axes.axvline(x, color="0.75", linewidth=0.8, zorder=0)
         for height, text in ticks:
-            axes.text(x, height, f" {text}", fontsize=7, va="center", color="0.25")
+            axes.text(x, height, text, fontsize=8, ha="center", va="center", bbox=PAPER, zorder=3)
     axes.set_xticks(range(len(heights)), [n.replace("_", "\n") for n in heights], fontsize=8)
-    axes.set_yticks([])
+    axes.set(yticks=[], xlim=(-0.6, len(heights) - 0.4), ylim=(-0.06, 1.06))
     axes.set_title("Every trial's values, and what came of them")
     figure.colorbar(
         ScalarMappable(scale, "viridis"), ax=axes, label="validation accuracy in %", pad=0.02
@@ -124,6 +128,9 @@ def effects_picture(rows, path):
         if name in RANGES:
             axes.scatter([row[name] for row in rows], accuracies, s=14, color="0.55")
             axes.set_xscale("log")
+            ticks = np.geomspace(*np.sort([row[name] for row in rows])[[0, -1]], 3)
+            axes.minorticks_off()
+            axes.set_xticks(ticks, [f"{tick:.1g}" for tick in ticks], fontsize=8)
         else:
             values = np.array([format_value(row.get(name)) for row in rows])
             kinds = [text for _, text in places(rows, name)[1]]
@@ -138,7 +145,10 @@ def effects_picture(rows, path):
     for axes in panels[len(names) :]:
         axes.set_axis_off()
     figure.supylabel("validation accuracy in %", fontsize=9)
-    figure.suptitle("Each value's trials and their mean; the other values differ, too", fontsize=10)
+    figure.suptitle(
+        "A point a trial, a bar the mean of a value's trials; their other values differ, too",
+        fontsize=10,
+    )
     save_figure(figure, path)
 
 

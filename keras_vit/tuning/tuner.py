@@ -66,6 +66,8 @@ class SearchTuner(keras_tuner.Tuner):
             trial.status = TrialStatus.FAILED
             print(f"search: trial {trial.trial_id} failed: {last_line(trial.message)}", flush=True)
         super().on_trial_end(trial)
+        if self.role.name == "alone" and trial.score is not None:
+            print(f"search: trial {trial.trial_id} completed, {trial.score:.2%}", flush=True)
 
     def save(self):
         if self.role.name != "worker":

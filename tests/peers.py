@@ -1,5 +1,7 @@
 """timm and transformers, to compare with, where they are installed."""
 
+import contextlib
+import importlib
 import warnings
 
 import pytest
@@ -13,10 +15,13 @@ def peer_module(name):
         # nothing of it is used here.
         patch.setattr(torch.library, "register_fake", lambda *_, **__: lambda function: function)
         warnings.simplefilter("ignore")
+        # transformers imports it only when a model is asked for.
+        with contextlib.suppress(ImportError):
+            importlib.import_module("torchvision")
         return pytest.importorskip(name, reason=f"compares with {name.partition('.')[0]}")
 
 
-def randomise(model):
+def randomise(model, deviation=0.1):
     """Gives a PyTorch model weights that all matter, and ends its training mode."""
     import torch
 
@@ -24,5 +29,5 @@ def randomise(model):
     for name, value in model.state_dict().items():
         if value.is_floating_point():
             around = 1.0 if value.ndim == 1 and name.endswith("weight") else 0.0
-            value.copy_(around + torch.randn(value.shape, generator=generator) * 0.1)
+            value.copy_(around + torch.randn(value.shape, generator=generator) * deviation)
     return model.eval()

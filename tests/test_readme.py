@@ -4,7 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from keras_vit import load_checkpoint, to_huggingface, to_timm
+from tests.weights.google_files import vit_weights
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -12,13 +16,34 @@ README = (ROOT / "README.md").read_text()
 
 @pytest.mark.medium
 def test_the_user_code_runs_as_printed(tmp_path):
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert "model.fit" in README
+    run(code_after("In your own code"), tmp_path)
+    assert (tmp_path / "vit.keras").exists()
+
+
+@pytest.mark.medium
+def test_the_code_for_published_weights_runs_as_printed(tmp_path):
+    weights = vit_weights(depth=1)
+    np.savez(tmp_path / "ViT-B_16.npz", **weights)
+    model = load_checkpoint(tmp_path / "ViT-B_16.npz")
+    (to_timm(model, tmp_path / "timm") / "model.safetensors").rename(tmp_path / "model.safetensors")
+    (tmp_path / "timm" / "config.json").rename(tmp_path / "config.json")
+    to_huggingface(model, tmp_path / "vit")
+    run(code_after("Published weights"), tmp_path)
+    assert (tmp_path / "for_timm").is_dir()
+    assert (tmp_path / "for_transformers").is_dir()
+
+
+def code_after(heading):
+    """The first Python code of a section."""
+    section = README.partition(f"## {heading}\n")[2]
+    return re.search(r"```python\n(.*?)```", section, re.DOTALL)[1]
+
+
+def run(code, folder):
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], cwd=tmp_path, capture_output=True, text=True
+        [sys.executable, "-W", "ignore", "-c", code], cwd=folder, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "vit.keras").exists()
 
 
 def test_every_link_leads_somewhere():

@@ -107,11 +107,17 @@ def open_safetensors(path):
     import ml_dtypes  # noqa: F401  by it numpy, and so safetensors, knows bfloat16
     from safetensors import SafetensorError, safe_open
 
+    def read(name):
+        # Opened for each tensor: a file that stays open stays in memory, page by page.
+        with safe_open(path, "numpy") as file:
+            return file.get_tensor(name)
+
     try:
-        file = safe_open(path, "numpy")
+        with safe_open(path, "numpy") as file:
+            names = list(file.keys())
     except SafetensorError as error:
         raise ValueError(f"{path}: not a .safetensors file, or a damaged one: {error}") from error
-    return Tensors(path, file.keys(), file.get_tensor)
+    return Tensors(path, names, read)
 
 
 def open_torch(path):

@@ -9,13 +9,22 @@ from scipy.special import softmax
 
 
 def vit_weights(
-    depth=2, dim=32, heads=4, mlp=48, patch=(8, 8), grid=(4, 4), channels=3, classes=7, pre_logits=0
+    depth=2,
+    dim=32,
+    heads=4,
+    mlp=48,
+    patch=(8, 8),
+    grid=(4, 4),
+    channels=3,
+    classes=7,
+    pre_logits=0,
+    deviation=0.1,
 ):
     """Random parameters of vision_transformer's ViT by their names in its checkpoints."""
     rng = np.random.default_rng(0)
 
     def values(*shape):
-        return rng.normal(0, 0.1, shape).astype("float32")
+        return rng.normal(0, deviation, shape).astype("float32")
 
     def dense(name, *shape):
         return {f"{name}/kernel": values(*shape), f"{name}/bias": values(shape[-1])}

@@ -12,7 +12,7 @@ def images_of(shape):
     height, width, channels = shape
     noise = np.random.default_rng(0).integers(0, 256, (2, *shape))
     photos = [
-        np.resize(load_sample_image(name), (427, 640, 3))[40 : 40 + height, 80 : 80 + width]
+        np.tile(load_sample_image(name), (2, 1, 1))[40 : 40 + height, 80 : 80 + width]
         for name in ("china.jpg", "flower.jpg")
     ]
     return np.concatenate([noise, np.stack(photos)[..., :channels]]).astype("float32")

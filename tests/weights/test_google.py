@@ -165,7 +165,7 @@ def resnet_weights(stages, width=64):
 )
 def test_whole_models_agree(sizes, count, tmp_path):
     side = 224 // sizes["patch"][0]
-    weights = vit_weights(**sizes, grid=(side, side), classes=1000)
+    weights = vit_weights(**sizes, grid=(side, side), classes=1000, deviation=0.02)
     model = load_checkpoint(saved(weights, tmp_path))
     assert model.count_params() == count
     images = images_of((224, 224, 3))

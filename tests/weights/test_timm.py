@@ -115,6 +115,8 @@ def test_a_config_beside_the_file_is_followed(tmp_path):
     np.testing.assert_allclose(logits(loaded, images), expected, atol=1e-4)
 
 
+# In whole models tensors deviate by as much as where training starts: with more, float32 itself
+# is further from float64 than these comparisons allow.
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "variant"),
@@ -122,15 +124,16 @@ def test_a_config_beside_the_file_is_followed(tmp_path):
         ("vit_tiny_patch16_224", "Ti/16"),
         ("vit_small_patch32_224", "S/32"),
         ("vit_base_patch16_224", "B/16"),
-        ("vit_small_patch14_reg4_dinov2", None),
     ],
 )
 def test_whole_models_agree(name, variant, tmp_path):
-    model = randomise(
-        peer_module("timm").create_model(name, **({"img_size": 518} if not variant else {}))
-    )
-    if not variant:  # position grid 37x37, as DINOv2 was trained
-        agrees_with_timm(model, tmp_path / "model.safetensors", num_classes=None)
-        return
+    model = randomise(peer_module("timm").create_model(name), 0.02)
     loaded = agrees_with_timm(model, tmp_path / "model.safetensors")
     assert loaded.count_params() == ViT.from_variant(variant).count_params()
+
+
+@pytest.mark.slow
+def test_dinov2_with_registers_on_its_grid_of_37x37_agrees(tmp_path):
+    model = peer_module("timm").create_model("vit_small_patch14_reg4_dinov2")
+    loaded = agrees_with_timm(randomise(model, 0.02), tmp_path / "model.safetensors")
+    assert (loaded.grid, loaded.num_registers) == ((37, 37), 4)

@@ -1,0 +1,76 @@
+"""Size, speed and accuracy of a trained model, as it is and after Keras's `quantize("int8")`.
+
+    python benchmarks/quantization.py saved_models/cifar10 --data cifar10
+
+Both go through a `.keras` file first. Images a second are medians of interleaved rounds.
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_vit import load_data
+from keras_vit.commands.model_file import load_model, model_file
+from keras_vit.files import write_json
+
+BATCH = 250
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", metavar="MODEL", help="a .keras file or a run's folder")
+    parser.add_argument("--data", default="cifar10", help="whose test images count")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--out", type=Path, default="results/quantization.json")
+    flags = parser.parse_args()
+    data = load_data(flags.data)
+    with tempfile.TemporaryDirectory() as folder:
+        small = Path(folder, "int8.keras")
+        quantized = load_model(flags.model)
+        quantized.quantize("int8")
+        quantized.save(small)
+        models = {"float32": load_model(flags.model), "int8": load_model(small)}
+        megabytes = {"float32": model_file(flags.model), "int8": small}
+        megabytes = {name: round(path.stat().st_size / 1e6, 2) for name, path in megabytes.items()}
+    rates = throughput(models, data.x_test[:BATCH], flags.rounds)
+    rows = {
+        name: {
+            "megabytes": megabytes[name],
+            "test_accuracy": accuracy(model, data),
+            "images_per_second": rates[name],
+        }
+        for name, model in models.items()
+    }
+    settings = {"data": flags.data, "backend": keras.backend.backend(), "cores": os.cpu_count()}
+    command = f"python benchmarks/quantization.py {flags.model} --data {flags.data}"
+    write_json(flags.out, {**settings, "command": command, "models": rows})
+    for name, row in rows.items():
+        print(name, row)
+
+
+def throughput(models, images, rounds):
+    """Median images a second of each model, round by round in turn."""
+    seconds = {name: [] for name in models}
+    for model in models.values():
+        model.predict(images, batch_size=BATCH, verbose=0)
+    for _ in range(rounds):
+        for name, model in models.items():
+            started = time.perf_counter()
+            model.predict(images, batch_size=BATCH, verbose=0)
+            seconds[name].append(time.perf_counter() - started)
+    return {name: round(BATCH / statistics.median(times), 1) for name, times in seconds.items()}
+
+
+def accuracy(model, data):
+    predicted = model.predict(data.x_test, batch_size=BATCH, verbose=0).argmax(axis=1)
+    return float(np.mean(predicted == data.y_test))
+
+
+if __name__ == "__main__":
+    main()

@@ -65,4 +65,4 @@ def test_operations_are_nearly_what_the_compiler_counts(patch_embedding):
     model = ViT(**arguments)
     images = np.zeros((1, 32, 32, 3), "float32")
     cost = jax.jit(lambda x: model(x, training=False)).lower(images).compile().cost_analysis()
-    assert forward_flops(**arguments) == pytest.approx(cost["flops"], rel=0.06)
+    assert 0.9 * cost["flops"] < forward_flops(**arguments) < cost["flops"]

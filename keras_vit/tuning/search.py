@@ -26,8 +26,9 @@ from keras_vit.tuning.worker import wait_for_chief
 
 FOLDER = Path("saved_models", "search")
 DEFAULTS = {"data": "cifar10", "tuner": "random", "trials": 20, "epochs": 5, "seed": 0}
-KEPT = ("data", "data_dir", "image_size", "skip_bad", "limit", "validation_images", "batch_size")
-KEPT += ("tuner", "trials", "epochs", "max_parameters", "max_flops", "retrain_epochs", "seed")
+FIXED = ("data", "image_size", "limit", "validation_images", "batch_size", "tuner", "trials")
+FIXED += ("epochs", "max_parameters", "max_flops", "retrain_epochs", "seed")
+KEPT = (*FIXED, "data_dir", "skip_bad")
 
 
 def run_search(flags, arguments, base):
@@ -57,7 +58,7 @@ def work(folder, flags, arguments, base):
     """A worker's part: trials, until the chief has no more."""
     known = folder.config.exists()  # the chief's, on a disk that both see
     settings = folder.settings() if known else new_settings(flags, arguments, base)
-    refuse_changes(flags, settings, KEPT, folder)
+    refuse_changes(flags, settings, FIXED, folder)
     images = search_images(settings)
     search(make_search(settings, images, folder, flags), settings, images)
     print("search: this worker is done")
@@ -68,7 +69,7 @@ def carry_out(folder, flags, arguments, base):
     resuming = may_resume(flags, folder)
     settings = folder.settings() if resuming else new_settings(flags, arguments, base)
     if resuming:
-        refuse_changes(flags, settings, KEPT, folder)
+        refuse_changes(flags, settings, FIXED, folder)
         if folder.finished():
             print(f"search: {folder.path} holds the finished search; nothing to do")
             return

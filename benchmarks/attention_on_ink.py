@@ -20,10 +20,10 @@ import keras
 import numpy as np
 
 from keras_vit import iter_attention_maps, load_data
-from keras_vit.commands.model_file import load_model, model_name
 from keras_vit.files import write_json
 from keras_vit.inspection import attention_mass, patch_attention
 from keras_vit.inspection.patch_attention import reads_class_token
+from keras_vit.weights.model_file import load_model, model_name
 
 BATCH = 250
 

@@ -16,8 +16,8 @@ import keras
 import numpy as np
 
 from keras_vit import load_data
-from keras_vit.commands.model_file import load_model, model_file
 from keras_vit.files import write_json
+from keras_vit.weights.model_file import load_model, model_file
 
 BATCH = 250
 

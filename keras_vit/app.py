@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_vit.data.channels import with_channels
 from keras_vit.inspection.attention import attention_maps
-from keras_vit.inspection.classifier import Classifier, TooManyPixels, with_channels
+from keras_vit.inspection.classifier import Classifier, TooManyPixels
 from keras_vit.inspection.heat import enlarged, heat_image
 from keras_vit.inspection.patch_attention import patch_attention, reads_class_token
 

@@ -8,14 +8,37 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def whole_file(path):
-    """Gives a path to write to; that file takes the place of `path` when the block ends well."""
+    """Gives a path to write to; that file takes the place of `path` when the block ends well.
+
+    It is on the disk by then, and so is its name: after a power cut too, `path` is the old file
+    or the new one.
+
+    Raises:
+        OSError: naming `path`, for a full disk among others; what was at `path` stays.
+    """
     path = Path(path)
     draft = path.with_name(f".draft-{path.name}")
     try:
         yield draft
+        sync(draft)
         os.replace(draft, path)
+        if os.name == "posix":  # elsewhere a folder can't be opened
+            sync(path.parent)
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         draft.unlink(missing_ok=True)
+
+
+def sync(path):
+    """Waits until a file's bytes, or a folder's names, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_json(path, values):

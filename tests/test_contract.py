@@ -11,10 +11,12 @@ from keras_vit import (
     HybridViT,
     KunViT,
     LayerScale,
+    MaskedAutoencoder,
     MultiHeadSelfAttention,
     PatchEncoder,
     Patches,
     PositionStudyViT,
+    RandomMasking,
     RelativePositionBias,
     ResNet,
     StdConv2D,
@@ -80,10 +82,11 @@ LAYERS = {
     "resnet34-stage": (lambda: ResNet34Stage(), MAPS),
     "bare-attention": (lambda: BareAttention(4, dropout=0.1), TOKENS),
     "hybrid-study-block": (lambda: HybridStudyBlock(4, 32, dropout=0.1), TOKENS),
+    "random-masking": (lambda: RandomMasking(0.5), TOKENS),
     "pool-token": (lambda: TokenPooling("token"), TOKENS),
     "pool-mean": (lambda: TokenPooling("mean", 1), TOKENS),
 }
-WITHOUT_WEIGHTS = {"patches", "stochastic-depth", "pool-token", "pool-mean"}
+WITHOUT_WEIGHTS = {"patches", "stochastic-depth", "random-masking", "pool-token", "pool-mean"}
 # Its output has no batch axis; how it learns is seen in "attention-bias".
 NOT_TRAINED_ALONE = {"relative-bias"}
 
@@ -130,6 +133,12 @@ def test_model(name):
     keeps_contract(ViT(**SMALL, **MODELS[name]), random_input(IMAGES))
 
 
+def test_masked_autoencoder():
+    vit = ViT(**SMALL, num_classes=0)
+    small = {"decoder_dim": 16, "decoder_depth": 1, "decoder_heads": 2, "mask_ratio": 0.5}
+    keeps_contract(MaskedAutoencoder(vit, **small), random_input(IMAGES))
+
+
 @pytest.mark.parametrize("name", RELATIVES)
 def test_relative(name):
     model = RELATIVES[name]()
@@ -138,7 +147,10 @@ def test_relative(name):
 
 def test_every_layer_and_model_is_under_contract():
     """By itself or as a part of another."""
-    tested = [ViT(**SMALL), *(make() for make in RELATIVES.values())]
+    tested = [
+        MaskedAutoencoder(ViT(**SMALL, num_classes=0)),
+        *(make() for make in RELATIVES.values()),
+    ]
     tested += [make() for make, _ in LAYERS.values()]
     parts = {type(part) for layer in tested for part in layer._flatten_layers()}
     registered = {

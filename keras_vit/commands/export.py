@@ -9,11 +9,11 @@ from pathlib import Path
 import keras
 from keras import ops
 
-from keras_vit.commands.model_file import load_model
 from keras_vit.commands.output import refuse_existing
 from keras_vit.files import whole_file
 from keras_vit.models.intermediates import plain_model
 from keras_vit.weights import to_huggingface, to_timm
+from keras_vit.weights.model_file import load_model
 
 SUFFIXES = {"onnx": ".onnx", "tf_saved_model": "", "litert": ".tflite", "keras": ".keras"}
 WEIGHTS = {"timm": to_timm, "huggingface": to_huggingface}

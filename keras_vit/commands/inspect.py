@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_vit.commands.model_file import load_model, model_file, model_name
 from keras_vit.commands.output import refuse_existing
 from keras_vit.data import load_data
 from keras_vit.files import read_json
@@ -15,6 +14,7 @@ from keras_vit.inspection.report import write_report
 from keras_vit.training.callbacks import read_history
 from keras_vit.training.command_line import positive
 from keras_vit.training.run_folder import RunFolder
+from keras_vit.weights.model_file import load_model, model_file, model_name
 
 
 def add_arguments(parser):

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_vit.commands.model_file import load_model
 from keras_vit.commands.output import refuse_existing
 from keras_vit.inspection.classifier import Classifier
 from keras_vit.inspection.overlays import attention_layers_picture
+from keras_vit.weights.model_file import load_model
 
 TOP = 5
 

@@ -3,9 +3,9 @@
 import importlib.util
 
 from keras_vit.app import serve
-from keras_vit.commands.model_file import load_model, model_name
 from keras_vit.inspection.classifier import Classifier
 from keras_vit.training.command_line import whole_number
+from keras_vit.weights.model_file import load_model, model_name
 
 
 def add_arguments(parser):

@@ -2,8 +2,8 @@
 
 import keras
 
-from keras_vit.commands.model_file import load_model, model_name
 from keras_vit.models.intermediates import plain_model
+from keras_vit.weights.model_file import load_model, model_name
 
 CLASSES_SHOWN = 20
 

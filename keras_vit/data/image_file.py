@@ -9,6 +9,8 @@ import numpy as np
 from keras_vit.data.resizing import resize_image
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+# Named formats, because Pillow would otherwise try its rarest decoders on any bytes.
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
 
 
 def read_image(path: Path, image_size: tuple[int, int] | None = None) -> np.ndarray:
@@ -30,12 +32,37 @@ def read_image(path: Path, image_size: tuple[int, int] | None = None) -> np.ndar
     """
     from PIL import Image, ImageOps
 
-    # Named formats, because Pillow would otherwise try its rarest decoders on any bytes.
-    with Image.open(path, formats=("PNG", "JPEG", "WEBP", "BMP")) as image:
+    with Image.open(path, formats=FORMATS) as image:
         image = _to_grey_or_rgb(ImageOps.exif_transpose(image))
     if image_size is not None:
         image = resize_image(image, image_size)
     return np.array(image)
+
+
+def image_file_shape(path: Path, image_size: tuple[int, int] | None = None) -> tuple[int, ...]:
+    """The shape that `read_image` would give, of a file that it can read.
+
+    It decodes the whole file, since a truncated one is found in no other way, but a JPEG at an
+    eighth of its size, which takes a fraction of the time.
+
+    Args:
+        path, image_size: As in `read_image`.
+
+    Returns:
+        (H, W) or (H, W, 3).
+
+    Raises:
+        Exception: What `read_image` would raise.
+    """
+    from PIL import Image, ImageOps
+
+    with Image.open(path, formats=FORMATS) as image:
+        width, height = image.size
+        if image.getexif().get(0x0112) in (5, 6, 7, 8):  # the orientations that lie on a side
+            width, height = height, width
+        image.draft(None, (1, 1))
+        channels = () if _to_grey_or_rgb(ImageOps.exif_transpose(image)).mode == "L" else (3,)
+    return (*(image_size or (height, width)), *channels)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_vit.data.image_file import read_image, reading_images
+from keras_vit.data.image_file import image_file_shape, read_image, reading_images
 
 
 class UnreadableImagesWarning(UserWarning):
@@ -29,7 +29,7 @@ class UnreadableImagesWarning(UserWarning):
 
 
 def read_images(
-    paths: list[Path], image_size: tuple[int, int] | None, skip_bad: bool
+    paths: list[Path], image_size: tuple[int, int] | None, skip_bad: bool, shapes_only: bool = False
 ) -> tuple[list[np.ndarray | None], list[Path]]:
     """Reads images of one size.
 
@@ -37,6 +37,8 @@ def read_images(
         paths: The files.
         image_size: (height, width) to scale and crop to, or `None` where they have one size.
         skip_bad: Whether unreadable images are left out instead of raising.
+        shapes_only: Whether arrays of the right shape, but of zeros that take no memory, are
+            enough.
 
     Returns:
         A list as long as `paths`, of uint8 arrays, (H, W) or (H, W, 3), with `None` for what was
@@ -46,7 +48,7 @@ def read_images(
         ValueError: Names an unreadable file, or two of different sizes.
     """
     images, bad, first = [], [], None
-    read = partial(_try_to_read, image_size)
+    read = partial(_try_to_read, _without_pixels if shapes_only else read_image, image_size)
     with reading_images(), contextlib.closing(_in_threads(read, paths)) as results:
         for path, image in zip(paths, _with_progress(results, len(paths)), strict=True):
             if isinstance(image, Exception):
@@ -65,9 +67,13 @@ def read_images(
     return images, bad
 
 
-def _try_to_read(image_size, path):
+def _without_pixels(path, image_size):
+    return np.broadcast_to(np.uint8(0), image_file_shape(path, image_size))
+
+
+def _try_to_read(read, image_size, path):
     try:
-        return read_image(path, image_size)
+        return read(path, image_size)
     # Pillow's decoders raise OSError, SyntaxError, struct.error … on damaged bytes.
     except Exception as error:
         return error

@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from keras_vit.data.image_data import ImageData
-from keras_vit.data.image_file import SUFFIXES
+from keras_vit.data.image_file import SUFFIXES, image_file_shape
 from keras_vit.data.image_files import UnreadableImagesWarning, read_images
+from keras_vit.data.image_stream import StreamedImages
 from keras_vit.data.splitting import stratified_split
+
+STREAM_FROM = 2 * 2**30  # bytes of pixels
 
 
 def load_image_folder(
@@ -18,6 +21,7 @@ def load_image_folder(
     test_fraction: float,
     seed: int,
     skip_bad: bool,
+    stream: bool | None = False,
 ) -> ImageData:
     """Loads `root/CLASS/**/IMAGE`, or `root/train/CLASS/…` and `root/test/CLASS/…`.
 
@@ -30,6 +34,9 @@ def load_image_folder(
         test_fraction: Share of each class for testing, where there is no `test` nor `val` folder.
         seed: Of that split, and of the order of the training images.
         skip_bad: Whether unreadable images are left out with an `UnreadableImagesWarning`.
+        stream: Whether images are read when they are asked for, see `StreamedImages`; every file
+            is looked through once all the same. `None`: if more than `STREAM_FROM` bytes of
+            pixels would have to be kept.
 
     Returns:
         An `ImageData`, the same whatever order the file system lists.
@@ -45,7 +52,10 @@ def load_image_folder(
         _check_same_classes(train_root, class_names, test_root, _class_names(test_root))
         files += _list_files(test_root, class_names)
 
-    images, bad = read_images([path for path, _ in files], image_size, skip_bad)
+    paths = [path for path, _ in files]
+    if stream is None:
+        stream = _pixel_bytes(paths, image_size) > STREAM_FROM
+    images, bad = read_images(paths, image_size, skip_bad, shapes_only=stream)
     kept = np.array([image is not None for image in images])
     labels = np.array([label for _, label in files], "int32")
     _check_classes_are_left(train_root, class_names, labels[:num_train][kept[:num_train]])
@@ -66,7 +76,13 @@ def load_image_folder(
             f"{len(class_names)} classes"
         )
     channels = 3 if any(images[i].ndim == 3 for i in indices) else 1
-    x_train, x_test = _stack(images, train, channels), _stack(images, test, channels)
+    if stream:
+        size = images[indices[0]].shape[:2]
+        x_train, x_test = (
+            StreamedImages([paths[i] for i in part], size, channels) for part in (train, test)
+        )
+    else:
+        x_train, x_test = _stack(images, train, channels), _stack(images, test, channels)
     return ImageData(x_train, labels[train], x_test, labels[test], class_names)
 
 
@@ -131,6 +147,16 @@ def _check_classes_are_left(root, class_names, labels):
     for label, name in enumerate(class_names):
         if label not in labels:
             raise ValueError(f"{root / name}: no image in this class folder can be read")
+
+
+def _pixel_bytes(paths, image_size):
+    """What the images would take in colours; all have the first one's size, or it is given."""
+    if image_size is None:
+        try:
+            image_size = image_file_shape(paths[0])[:2]
+        except Exception:  # of many kinds; who reads the files says which
+            return 0
+    return 3 * image_size[0] * image_size[1] * len(paths)
 
 
 def _stack(images, indices, channels):

@@ -21,8 +21,9 @@ def load_data(
     test_fraction: float = 0.2,
     seed: int = 0,
     skip_bad: bool = False,
+    stream: bool | None = False,
 ) -> ImageData:
-    """Loads a labelled image data set into memory.
+    """Loads a labelled image data set, into memory unless told otherwise.
 
     Args:
         source: One of:
@@ -49,6 +50,9 @@ def load_data(
         seed: Of that split, and of the order of a folder's training images.
         skip_bad: Whether images of a folder that can't be read are left out, with an
             `UnreadableImagesWarning` that names them, instead of raising.
+        stream: Whether a folder's images are read when they are asked for: `x_train` and `x_test`
+            are then `StreamedImages`, in the same order as the arrays that they stand for. `None`:
+            where the arrays would take more than 2 GiB. Other sources are always in memory.
 
     Returns:
         An `ImageData`: `x_train, y_train, x_test, y_test, class_names`.
@@ -71,7 +75,7 @@ def load_data(
         path = Path(os.path.expanduser(source))
         try:
             if path.is_dir():
-                return load_image_folder(path, image_size, test_fraction, seed, skip_bad)
+                return load_image_folder(path, image_size, test_fraction, seed, skip_bad, stream)
             _check_is_npz(source, path)
             data = load_npz(path, test_fraction, seed)
         except OSError as error:

@@ -9,10 +9,12 @@ from keras_vit.inspection.filters import filter_components
 from keras_vit.inspection.mistakes import confident_mistakes
 from keras_vit.inspection.patch_attention import patch_attention
 from keras_vit.inspection.positions import position_similarity
+from keras_vit.inspection.reconstruction import Reconstruction, reconstruction
 from keras_vit.inspection.relevance import attention_relevance
 from keras_vit.inspection.rollout import attention_rollout
 
 __all__ = [
+    "Reconstruction",
     "attention_distance",
     "attention_maps",
     "attention_mass",
@@ -25,5 +27,6 @@ __all__ = [
     "iter_attention_maps",
     "patch_attention",
     "position_similarity",
+    "reconstruction",
     "worst_confusions",
 ]

@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_vit.data.channels import with_channels
 from keras_vit.data.image_file import read_image, reading_images
 from keras_vit.data.resizing import resize_images
 from keras_vit.inspection.attention import attention_blocks
@@ -128,18 +129,6 @@ def as_probabilities(outputs: np.ndarray) -> np.ndarray:
         return outputs
     powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
-
-
-def with_channels(images, channels):
-    """Grey images as RGB, or RGB as grey by ITU-R 601-2's luma; a ValueError for other counts."""
-    found = images.shape[3]
-    if found == channels:
-        return images
-    if (found, channels) == (1, 3):
-        return np.repeat(images, 3, axis=3)
-    if (found, channels) == (3, 1):
-        return np.rint(images @ np.array([[0.299], [0.587], [0.114]])).astype("uint8")
-    raise ValueError(f"the model takes images of {channels} channels; these have {found}")
 
 
 def is_shape(value, rank):

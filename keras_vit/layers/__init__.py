@@ -3,9 +3,11 @@
 from keras_vit.layers.attention import MultiHeadSelfAttention
 from keras_vit.layers.conv_stem import ConvStem
 from keras_vit.layers.layer_scale import LayerScale
+from keras_vit.layers.masked_decoder import MaskedDecoder
 from keras_vit.layers.mlp import MLP
 from keras_vit.layers.patch_encoder import PatchEncoder
 from keras_vit.layers.patches import Patches
+from keras_vit.layers.random_masking import RandomMasking
 from keras_vit.layers.relative_position_bias import RelativePositionBias
 from keras_vit.layers.std_conv import StdConv2D
 from keras_vit.layers.stochastic_depth import StochasticDepth
@@ -16,9 +18,11 @@ __all__ = [
     "MLP",
     "ConvStem",
     "LayerScale",
+    "MaskedDecoder",
     "MultiHeadSelfAttention",
     "PatchEncoder",
     "Patches",
+    "RandomMasking",
     "RelativePositionBias",
     "StdConv2D",
     "StochasticDepth",

@@ -4,6 +4,7 @@ from keras_vit.layers.attention import MultiHeadSelfAttention
 from keras_vit.layers.composite import CompositeLayer, child_seed
 from keras_vit.layers.layer_scale import LayerScale
 from keras_vit.layers.mlp import MLP
+from keras_vit.layers.rematerialized import rematerialized
 from keras_vit.layers.stochastic_depth import StochasticDepth
 
 
@@ -131,6 +132,11 @@ class TransformerBlock(CompositeLayer):
             y = self.layer_scale_2(y)
         x = x + self.drop_path_2(y, training=training)
         return (x, scores) if return_attention_scores else x
+
+    def rematerialized_call(self, layer_call, *args, **kwargs):
+        """Keras asks for this in a `keras.RematScope`."""
+        wanted = super().rematerialized_call(layer_call, *args, **kwargs) is not layer_call
+        return rematerialized(self, layer_call) if wanted else layer_call
 
     def compute_output_spec(
         self, x, training=None, return_attention_scores=False, scores_offset=None

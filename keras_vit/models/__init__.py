@@ -2,6 +2,7 @@
 
 from keras_vit.models.hybrid import HybridViT
 from keras_vit.models.intermediates import intermediates
+from keras_vit.models.masked import MaskedAutoencoder
 from keras_vit.models.published import (
     FlatViT,
     HybridStudyResNet,
@@ -19,6 +20,7 @@ __all__ = [
     "HybridStudyViT",
     "HybridViT",
     "KunViT",
+    "MaskedAutoencoder",
     "PositionStudyViT",
     "ResNet",
     "ViT",

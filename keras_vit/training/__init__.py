@@ -2,6 +2,8 @@
 
 from keras_vit.training.augmented_model import AugmentedModel
 from keras_vit.training.command_line import main
+from keras_vit.training.finish_pretraining import finish_pretraining
+from keras_vit.training.masked_preset import MaskedPreset
 from keras_vit.training.optimizers import adamw
 from keras_vit.training.preset import Preset
 from keras_vit.training.recipe import Recipe
@@ -9,9 +11,11 @@ from keras_vit.training.schedules import warmup_cosine
 
 __all__ = [
     "AugmentedModel",
+    "MaskedPreset",
     "Preset",
     "Recipe",
     "adamw",
+    "finish_pretraining",
     "main",
     "warmup_cosine",
 ]

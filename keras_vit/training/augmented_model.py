@@ -5,10 +5,12 @@ import numpy as np
 from keras import ops
 
 from keras_vit.augment import Mixing
+from keras_vit.models.augmenting import AugmentingModel
+from keras_vit.training.lora import LoraState, lora_layers
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")
-class AugmentedModel(keras.Model):
+class AugmentedModel(AugmentingModel):
     """Trains any Keras classifier with augmentation inside the compiled step.
 
     `fit` takes the images as they are, uint8, and augments each batch on the device that trains,
@@ -21,6 +23,9 @@ class AugmentedModel(keras.Model):
     trainer.fit(x_train, y_train, validation_data=(x_test, y_test))
     trainer.model.save("vit.keras")
     ```
+
+    `compile` without a `loss` takes the cross-entropy; another one gets the mixed and smoothed
+    labels as `(B, num_classes)` shares. Metrics see the integer label of the image's larger share.
 
     Args:
         model: a classifier with one output `(B, num_classes)`: logits, or probabilities where
@@ -53,9 +58,7 @@ class AugmentedModel(keras.Model):
         name="augmented_model",
         **kwargs,
     ):
-        # Images are bytes or whole floats up to 255: half precision would round them.
-        kwargs.setdefault("dtype", model.dtype_policy)
-        super().__init__(name=name, autocast=False, **kwargs)
+        super().__init__(model, augment, name=name, **kwargs)
         shape = getattr(model, "output_shape", None)
         if not isinstance(shape, tuple) or len(shape) != 2 or not (shape[1] or 0) > 1:
             raise ValueError(
@@ -64,24 +67,25 @@ class AugmentedModel(keras.Model):
             )
         if not 0 <= label_smoothing < 1:
             raise ValueError(f"`label_smoothing` must be in [0, 1). Received: {label_smoothing}")
-        self.model = model
-        self.augment = list(augment)
         self.mixup = mixup
         self.cutmix = cutmix
         self.label_smoothing = label_smoothing
         self.seed = seed
         self.num_classes = shape[1]
         self.mixing = Mixing(mixup, cutmix, seed=seed) if mixup or cutmix else None
+        if tuned := lora_layers(model):
+            self.tuned = LoraState(tuned)  # after `model` in the alphabet, as it must be
         self.build(model.input_shape)
-
-    def build(self, input_shape):
-        """Nothing to make: the model is built, the augmentation has no weights."""
 
     def call(self, images, training=None):
         if not training:
+            # Of another size where a crop among the augmentation changes it: then that resizes.
+            # On JAX and PyTorch Keras first calls so with a batch of the training images.
+            if images.shape[1:] != self.model.input_shape[1:]:
+                for layer in self.augment:
+                    images = layer(images, training=False)
             return self.model(images, training=False)
-        for layer in self.augment:
-            images = layer(images, training=True)
+        images = self.augmented(images)
         if self.mixing is None:
             return self.model(images, training=True)
         images, partner, weight = self.mixing(images, training=True)
@@ -93,30 +97,8 @@ class AugmentedModel(keras.Model):
             "weight": weight,
         }
 
-    def compile(self, optimizer="adamw", loss=None, metrics=None, jit_compile="auto", **kwargs):
-        """As `keras.Model.compile`, with two defaults of its own.
-
-        Args:
-            optimizer: as Keras's.
-            loss: None is the cross-entropy; another one gets the mixed and smoothed labels as
-                `(B, num_classes)` shares.
-            metrics: as Keras's; they see the integer label of the image's larger share.
-            jit_compile: "auto" compiles with XLA on TensorFlow too, also on the CPU, where Keras
-                alone would not.
-            **kwargs: Keras's others.
-        """
-        if loss is None:
-            loss = keras.losses.CategoricalCrossentropy(from_logits=not ends_in_softmax(self.model))
-        if jit_compile == "auto" and keras.backend.backend() == "tensorflow":
-            jit_compile = not kwargs.get("run_eagerly") and self._distribute_strategy is None
-        super().compile(optimizer, loss, metrics=metrics, jit_compile=jit_compile, **kwargs)
-
-    def compile_from_config(self, config):
-        """Compiles a loaded model as it was; Keras leaves that to whoever changes `compile`."""
-        config = keras.saving.deserialize_keras_object(config)
-        config.pop("jit_compile")  # resolved on the backend that saved it
-        self.compile(**config)
-        self.optimizer.build(self.trainable_variables)
+    def default_loss(self):
+        return keras.losses.CategoricalCrossentropy(from_logits=not ends_in_softmax(self.model))
 
     def fit(self, x=None, y=None, *args, **kwargs):
         check_labels(y, self.num_classes)
@@ -153,7 +135,6 @@ class AugmentedModel(keras.Model):
         return {
             **super().get_config(),
             "model": keras.saving.serialize_keras_object(self.model),
-            "augment": [keras.saving.serialize_keras_object(layer) for layer in self.augment],
             "mixup": self.mixup,
             "cutmix": self.cutmix,
             "label_smoothing": self.label_smoothing,

@@ -2,8 +2,9 @@
 
 import keras
 
-from keras_vit.files import whole_file
+from keras_vit.training.array_file import load_arrays, remove_arrays, save_arrays
 from keras_vit.training.callbacks import read_history
+from keras_vit.training.checkpoint import GENERATIONS
 
 
 class BestEpoch(keras.callbacks.Callback):
@@ -28,12 +29,11 @@ class BestEpoch(keras.callbacks.Callback):
         if best_epoch(rows, self.first) != epoch + 1:
             return
         self.folder.mkdir(exist_ok=True)
-        with whole_file(best_file(self.folder, epoch + 1)) as draft:
-            self.model.model.save_weights(draft)
-        # Until this epoch's checkpoint stands, a kill goes back to the one before, whose best
-        # must be there; so of the earlier files the newest stays.
-        for older in sorted(self.folder.glob("best-*.weights.h5"))[:-2]:
-            older.unlink()
+        save_arrays(best_file(self.folder, epoch + 1), self.model.model.get_weights())
+        # Until this epoch's checkpoint stands, a kill goes back to the one before, or to the one
+        # before that where it is damaged; the best of each must be there.
+        for older in sorted(self.folder.glob("best-*.state"))[: -GENERATIONS - 1]:
+            remove_arrays(older)
 
 
 def load_best_epoch(model, folder, history, first):
@@ -49,7 +49,8 @@ def load_best_epoch(model, folder, history, first):
         The epoch, from 1.
     """
     epoch = best_epoch(history, first)
-    model.load_weights(best_file(folder, epoch))
+    weights, _ = load_arrays(best_file(folder, epoch))
+    model.set_weights(weights)
     return epoch
 
 
@@ -61,4 +62,4 @@ def best_epoch(history, first):
 
 
 def best_file(folder, epoch):
-    return folder / f"best-{epoch:05d}.weights.h5"
+    return folder / f"best-{epoch:05d}.state"

@@ -1,6 +1,10 @@
 """One training run, from the flags to the pictures."""
 
+import dataclasses
+import math
 import os
+import time
+from functools import partial
 
 import keras
 import numpy as np
@@ -13,12 +17,13 @@ from keras_vit.inspection.confusion import confusion_picture
 from keras_vit.inspection.curves import curves_picture
 from keras_vit.inspection.pictures import Subject
 from keras_vit.inspection.report import write_report
-from keras_vit.training.batches import ResizedBatches, ShuffledBatches
-from keras_vit.training.best_epoch import BestEpoch, load_best_epoch
-from keras_vit.training.callbacks import EpochSeeds, HistoryFile, StopOnBadLoss, read_history
-from keras_vit.training.checkpoint import Checkpoint
+from keras_vit.training.batches import at_model_size
+from keras_vit.training.best_epoch import load_best_epoch
+from keras_vit.training.callbacks import read_history
 from keras_vit.training.devices import device_kind
-from keras_vit.training.preset import Preset
+from keras_vit.training.fitting import BadLoss, fit
+from keras_vit.training.linear_probe import check_all_classes, fit_linear_probe
+from keras_vit.training.lora import without_lora
 from keras_vit.training.run_data import run_data
 from keras_vit.training.run_folder import RunFolder
 from keras_vit.training.settings import (
@@ -28,8 +33,9 @@ from keras_vit.training.settings import (
     preset_name,
     refuse_other_settings,
 )
-
-TEST_BATCH = 512
+from keras_vit.training.starting_model import keep_starting_model, starting_model
+from keras_vit.training.termination import Termination
+from keras_vit.training.time_limit import within_time
 
 
 class RunFailed(Exception):
@@ -49,14 +55,17 @@ def run(recipe, flags, arguments):
 
     Raises:
         RunFailed: for input, data or a disk that can't be used, or a loss that is not finite.
+        Terminated: where SIGTERM came; what was done is saved.
     """
+    began = time.monotonic()
     try:
-        return carry_out(recipe, flags, arguments)
+        with Termination() as termination:
+            return carry_out(recipe, flags, arguments, termination, began)
     except (ValueError, OSError) as error:
         raise RunFailed(error) from error
 
 
-def carry_out(recipe, flags, arguments):
+def carry_out(recipe, flags, arguments, termination, began):
     folder = RunFolder(flags.out or recipe.folder(preset_name(recipe, flags)))
     resuming = may_resume(flags, folder)
     settings = folder.settings() if resuming else new_settings(recipe, flags, arguments)
@@ -64,66 +73,72 @@ def carry_out(recipe, flags, arguments):
         refuse_other_settings(flags, settings, folder)
         if folder.finished():
             print(f"{recipe.name}: {folder.path} holds the finished run; nothing to do")
+            folder.tidy()
             return None
-    preset = Preset(**settings["preset"])
+    preset = recipe.preset_class(**settings["preset"])
     announce(recipe, settings, preset)
-    images = run_data(settings, preset)
+    start = starting_model(settings, folder.starting_model if resuming else None)
+    images = run_data(settings, preset, start)
     data = images.data
+    if flags.time_limit and not resuming:
+        seconds = 60 * flags.time_limit - (time.monotonic() - began)
+        looked_at = len(images.validation[0])
+        as_now = partial(preset.build_model, data, start)
+        preset = within_time(preset, as_now, data, looked_at, seconds)
+        settings["preset"] = dataclasses.asdict(preset)
+        print(
+            f"{recipe.name}: {preset.epochs} epochs of {preset.steps_per_epoch} batches end "
+            f"within {flags.time_limit:g} minutes here"
+        )
     keras.utils.set_random_seed(settings["seed"])
-    model = preset.build_model(data)
-    batch_size = min(preset.batch_size, len(data.x_train))
-    batches = ShuffledBatches(*data.train, batch_size, settings["seed"])
+    model = preset.build_model(data, start)
+    batches = preset.batches(*data.train, settings["seed"])
     trainer = preset.build_trainer(model, len(batches))
     for layer in trainer.augment:  # images that it can't take are refused before all else
-        layer.compute_output_shape((batch_size, *data.image_shape))
+        layer.compute_output_shape((batches.batch_size, *data.image_shape))
+    if preset.linear_probe:
+        check_all_classes(data.y_train, data.class_names)
     if not resuming:
         folder.start(settings)
+        if start is not None:
+            keep_starting_model(start, folder)
 
     print(
         f"{recipe.name}: {model.count_params():,} parameters, {len(data.x_train):,} training and "
         f"{len(data.x_test):,} test images of {'x'.join(map(str, data.image_shape))}"
     )
-    fit(trainer, batches, images.validation, preset, settings["seed"], folder)
-    return finish(recipe, trainer, images, preset, settings, batches, folder)
+    if preset.linear_probe:
+        trained = fit_linear_probe(model, at_model_size(model, *data.train), settings["seed"])
+    else:
+        held_out, seed = images.validation, settings["seed"]
+        try:
+            fit(trainer, batches, held_out, preset, seed, folder, termination, flags.save_every)
+        except BadLoss as error:
+            save_model(trainer.model, folder)
+            folder.drop_checkpoint()
+            raise RunFailed(f"{error} are in {folder.model}") from error
+        trained = as_trained(trainer, preset, batches, folder)
+    if start is not None:
+        trained = {"checkpoint": settings["checkpoint"], **trained}
+    return (recipe.finish or finish)(recipe, trainer, images, preset, settings, trained, folder)
 
 
-def fit(trainer, batches, validation, preset, seed, folder):
-    """Trains to the last epoch; a checkpoint after each one."""
-    checkpoint = Checkpoint(folder.checkpoint)
-    done = checkpoint.restore(trainer)
-    stop = StopOnBadLoss(done)
-    callbacks = [EpochSeeds(seed, batches), stop, HistoryFile(folder.history, done)]
-    if preset.best_epoch_from is not None:
-        callbacks.append(BestEpoch(folder.checkpoint, folder.history, preset.best_epoch_from))
-    trainer.fit(
-        batches,
-        initial_epoch=done,
-        epochs=preset.epochs,
-        shuffle=False,  # the batches come shuffled; Keras would shuffle them by a seed of its own
-        validation_data=at_model_size(trainer.model, *validation),
-        # The table of the studies shows the last epoch's, whatever their number.
-        validation_freq=1 if preset.validation_images else max(1, preset.epochs // 20),
-        # The checkpoint last: an epoch that it holds has its row in the history.
-        callbacks=[*callbacks, checkpoint],
-    )
-    if stop.failed:
-        save_model(trainer.model, folder)
-        folder.drop_checkpoint()
-        raise RunFailed(
-            f"the loss was not finite in epoch {stop.failed}: training stopped; the weights "
-            f"after epoch {stop.good_epoch} are in {folder.model}"
-        )
+def as_trained(trainer, preset, batches, folder):
+    """What `metrics.json` says of the training alone."""
+    seconds = sum(float(row["seconds"]) for row in read_history(folder.history))
+    images = preset.epochs * len(batches) * batches.batch_size
+    return {
+        "epochs": preset.epochs,
+        "trained_parameters": sum(math.prod(v.shape) for v in trainer.trainable_variables),
+        "seconds": round(seconds, 1),
+        "images_per_second": round(images / seconds, 1),
+    }
 
 
-def at_model_size(model, x, y):
-    """Images and labels in even batches, of the size that the model takes."""
-    return ResizedBatches(x, y, tuple(model.image_shape[:2]), even_batch(len(x)))
-
-
-def finish(recipe, trainer, images, preset, settings, batches, folder):
+def finish(recipe, trainer, images, preset, settings, trained, folder):
     """Tests the model, saves it, draws the pictures; `metrics.json` comes last."""
-    model, data = trainer.model, images.data
-    rows = read_history(folder.history)
+    model, data = without_lora(trainer.model), images.data
+    rows = read_history(folder.history) if folder.history.exists() else []
     best = None
     if preset.best_epoch_from is not None:
         best = load_best_epoch(model, folder.checkpoint, rows, preset.best_epoch_from)
@@ -131,28 +146,20 @@ def finish(recipe, trainer, images, preset, settings, batches, folder):
     logits = model.predict(at_model_size(model, *data.test), verbose=0)
     predicted = logits.argmax(axis=1)
     log_shares = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
-    seconds = sum(float(row["seconds"]) for row in rows)
     metrics = {
         "test_accuracy": float(np.mean(predicted == data.y_test)),
         "test_loss": float(-np.mean(log_shares[np.arange(len(logits)), data.y_test])),
         "parameters": model.count_params(),
-        "epochs": preset.epochs,
+        **trained,
         **({"best_epoch": best} if best else {}),
-        "preset": settings["preset_name"],
-        "seed": settings["seed"],
-        "backend": keras.backend.backend(),
-        "keras": keras.__version__,
-        "device": f"{device_kind()}, {os.cpu_count()} cores",
-        "training_images": len(data.x_train),
-        "test_images": len(data.x_test),
-        "seconds": round(seconds, 1),
-        "images_per_second": round(preset.epochs * len(batches) * batches.batch_size / seconds, 1),
-        "command": settings["command"],
+        **circumstances(settings, data),
     }
     save_model(model, folder)
-    curves_picture(rows, folder.curves, images.name)
+    pictures = [folder.confusion]
+    if rows:
+        curves_picture(rows, folder.curves, images.name)
+        pictures.insert(0, folder.curves)
     confusion_picture(data.y_test, predicted, data.class_names, folder.confusion)
-    pictures = [folder.curves, folder.confusion]
     if hasattr(model, "class_token"):  # a Transformer on patches
         first = resize_images(data.x_test[:8], tuple(model.image_shape[:2]))
         attention_picture(model, first, data.y_test[:8], folder.attention)
@@ -167,21 +174,30 @@ def finish(recipe, trainer, images, preset, settings, batches, folder):
     )
     write_report(folder.report, recipe.name, subject, metrics, ready=pictures)
     write_json(folder.metrics, metrics)
-    folder.drop_checkpoint()
+    folder.tidy()
     print(
         f"{recipe.name}: {metrics['test_accuracy']:.2%} of {len(data.x_test):,} test images right "
-        f"after {seconds:.0f} s of training"
+        f"after {trained['seconds']:.0f} s of training"
     )
     for file in (*pictures, folder.report):
         print(f"{recipe.name}: see {file}")
     return metrics
 
 
+def circumstances(settings, data):
+    """What `metrics.json` says of every run."""
+    return {
+        "preset": settings["preset_name"],
+        "seed": settings["seed"],
+        "backend": keras.backend.backend(),
+        "keras": keras.__version__,
+        "device": f"{device_kind()}, {os.cpu_count()} cores",
+        "training_images": len(data.x_train),
+        "test_images": len(data.x_test),
+        "command": settings["command"],
+    }
+
+
 def save_model(model, folder):
     with whole_file(folder.model) as draft:
         model.save(draft)
-
-
-def even_batch(count):
-    """A batch size of at most `TEST_BATCH` that makes the batches as equal as can be."""
-    return -(-count // -(-count // TEST_BATCH))

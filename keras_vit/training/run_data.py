@@ -1,11 +1,21 @@
 """The images of a run: loaded, limited, split, brought to the model's size."""
 
+import os
 import warnings
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from keras_vit.data import ImageData, UnreadableImagesWarning, load_data, train_validation_split
+from keras_vit.data import (
+    ImageData,
+    StreamedImages,
+    UnreadableImagesWarning,
+    load_data,
+    train_validation_split,
+)
+from keras_vit.data.channels import with_channels
+from keras_vit.data.loading import NAMES
 
 
 class RunData(NamedTuple):
@@ -22,9 +32,15 @@ class RunData(NamedTuple):
     name: str
 
 
-def run_data(settings, preset):
-    """Loads the data of a run and cuts off what validates it, a sample of every class."""
-    return split_data(load(settings), settings, preset)
+def run_data(settings, preset, start=None):
+    """Loads the data of a run and cuts off what validates it, a sample of every class.
+
+    Args:
+        settings: of the run.
+        preset: its `Preset`.
+        start: the model that is fine-tuned; None for a new one, made for the data.
+    """
+    return split_data(load(settings, start), settings, preset)
 
 
 def split_data(data, settings, preset):
@@ -37,21 +53,25 @@ def split_data(data, settings, preset):
             f"{preset.validation_images} validation images leave none of {len(data.x_train)} "
             "to train on"
         )
-    train, validation = train_validation_split(*data.train, share, settings["seed"])
-    data = data._replace(x_train=train[0], y_train=train[1])
+    # Of the images' numbers: the images themselves may be more than memory holds.
+    numbers = np.arange(len(data.x_train))
+    train, validation = train_validation_split(numbers, data.y_train, share, settings["seed"])
+    validation = data.x_train.take(validation[0], axis=0), validation[1]
+    data = data._replace(x_train=data.x_train.take(train[0], axis=0), y_train=train[1])
     return RunData(limited(data, settings), validation, "validation")
 
 
-def load(settings):
+def load(settings, start=None):
     """The data as `load_data` gives it; what it warns of is said in a line."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UnreadableImagesWarning)
         data = load_data(
             settings["data"],
             data_dir=settings["data_dir"],
-            image_size=settings["image_size"],
+            image_size=stored_size(settings, start),
             seed=settings["seed"],
             skip_bad=settings["skip_bad"],
+            stream=settings.get("stream"),
         )
     for warning in caught:
         if issubclass(warning.category, UnreadableImagesWarning):
@@ -60,7 +80,35 @@ def load(settings):
             warnings.warn_explicit(
                 warning.message, warning.category, warning.filename, warning.lineno
             )
-    return data
+    if isinstance(data.x_train, StreamedImages):
+        print(f"{settings['recipe']}: reading the images from their files as they are needed")
+    return data if start is None else in_channels(data, start.image_shape[2])
+
+
+def stored_size(settings, start):
+    """The size that images are brought to when they are loaded; None leaves them as they are.
+
+    Photographs for fine-tuning are kept a seventh larger than the model takes them, 256 pixels
+    for 224, so that a random crop has something to choose from.
+    """
+    if start is None:
+        return settings["image_size"]
+    source = settings["data"]
+    if source in NAMES or not Path(os.path.expanduser(source)).is_dir():
+        return None  # arrays: the step brings them to the model's size
+    return tuple(side + -(-side // 7) for side in start.image_shape[:2])
+
+
+def in_channels(data, channels):
+    """The data in grey or in colours, as the model takes them."""
+    return data._replace(
+        **{
+            key: x.with_channels(channels)
+            if isinstance(x, StreamedImages)
+            else with_channels(x, channels)
+            for key, x in (("x_train", data.x_train), ("x_test", data.x_test))
+        }
+    )
 
 
 def limited(data, settings):
@@ -70,4 +118,4 @@ def limited(data, settings):
         return data
     order = np.random.default_rng(settings["seed"]).permutation(len(data.x_train))
     chosen = np.sort(order[:limit])
-    return data._replace(x_train=data.x_train[chosen], y_train=data.y_train[chosen])
+    return data._replace(x_train=data.x_train.take(chosen, axis=0), y_train=data.y_train[chosen])

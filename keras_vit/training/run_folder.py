@@ -17,11 +17,13 @@ class RunFolder:
         self.path = Path(path)
         self.config = self.path / "config.json"
         self.checkpoint = self.path / "checkpoint"
+        self.starting_model = self.checkpoint / "start.keras"
         self.history = self.path / "history.csv"
         self.model = self.path / "model.keras"
         self.curves = self.path / "curves.png"
         self.confusion = self.path / "confusion.png"
         self.attention = self.path / "attention.png"
+        self.reconstruction = self.path / "reconstruction.png"
         self.report = self.path / "report.html"
         self.metrics = self.path / "metrics.json"
 
@@ -34,6 +36,7 @@ class RunFolder:
             self.curves,
             self.confusion,
             self.attention,
+            self.reconstruction,
             self.report,
             self.metrics,
         )
@@ -53,9 +56,9 @@ class RunFolder:
 
     def clear(self):
         """Takes out an earlier run's files, and no others."""
-        for file in (*self.files, *self.path.glob(".draft-*")):
+        for file in self.files:
             file.unlink(missing_ok=True)
-        self.drop_checkpoint()
+        self.tidy()
 
     def settings(self):
         """What `start` wrote; a ValueError where that can't be read."""
@@ -67,6 +70,12 @@ class RunFolder:
         if missing:
             raise ValueError(f"{self.config} is not a run's: {', '.join(sorted(missing))} missing")
         return settings
+
+    def tidy(self):
+        """Takes out what only a run that goes on needs, and what a killed one left half done."""
+        for draft in self.path.glob(".draft-*"):
+            draft.unlink()
+        self.drop_checkpoint()
 
     def drop_checkpoint(self):
         shutil.rmtree(self.checkpoint, ignore_errors=True)

@@ -40,6 +40,9 @@ def warmup_cosine(
 class EpochSchedule(keras.optimizers.schedules.LearningRateSchedule):
     """A schedule that counts epochs instead of steps: the rate stays through an epoch.
 
+    Or through another number of steps, such as those of one update with gradient accumulation:
+    Keras's optimizers show their schedule the steps.
+
     Args:
         schedule: a schedule over epochs.
         steps_per_epoch: steps after which it goes on.

@@ -8,7 +8,18 @@ import keras
 from keras_vit.training.config_file import read_preset
 from keras_vit.training.devices import device_kind
 
-KEYS = ("preset", "config", "data", "image_size", "epochs", "batch_size", "limit", "dtype", "seed")
+# Flags that change a preset, by its fields' names.
+PRESET_FLAGS = (
+    "epochs",
+    "batch_size",
+    "accumulate",
+    "remat",
+    "dtype",
+    "peak_learning_rate",
+    "layer_decay",
+    "lora_rank",
+    "flip",
+)
 
 
 def may_resume(flags, folder):
@@ -26,13 +37,21 @@ def may_resume(flags, folder):
 def new_settings(recipe, flags, arguments):
     """What a new run is to do: the preset for this device, with the flags' changes."""
     name = preset_name(recipe, flags)
-    preset = read_preset(flags.config) if flags.config else recipe.presets[name]
     changes = {
-        key: getattr(flags, key)
-        for key in ("epochs", "batch_size", "dtype")
-        if getattr(flags, key) is not None
+        key: getattr(flags, key) for key in PRESET_FLAGS if getattr(flags, key, None) is not None
     }
+    preset = read_preset(flags.config) if flags.config else recipe.presets[name]
     preset = dataclasses.replace(preset, **changes)
+    if preset.linear_probe and changes.keys() - {"dtype"}:
+        raise ValueError(
+            f"a linear probe has no {', '.join(sorted(changes.keys() - {'dtype'}))} to be set: it "
+            "computes features once"
+        )
+    data = flags.data or preset.data or recipe.data
+    if recipe.fine_tunes and flags.checkpoint is None:
+        raise ValueError("a checkpoint is needed to start from: a .keras file, or a published one")
+    if data is None:
+        raise ValueError("--data is needed: a data set's name, a .npz file or a folder")
     words = [word for word in arguments if word not in ("--resume", "--overwrite")]
     return {
         "recipe": recipe.name,
@@ -40,31 +59,42 @@ def new_settings(recipe, flags, arguments):
         "preset_name": name,
         "config": flags.config,
         "as_measured": not changes
-        and all(getattr(flags, key) is None for key in ("limit", "data", "image_size")),
+        and all(getattr(flags, key) is None for key in ("limit", "data", "image_size"))
+        and flags.time_limit is None,
         "preset": dataclasses.asdict(preset),
-        "data": flags.data or preset.data or recipe.data,
+        **({"checkpoint": flags.checkpoint} if recipe.fine_tunes else {}),
+        "data": data,
         "data_dir": flags.data_dir,
         "image_size": flags.image_size,
         "skip_bad": flags.skip_bad,
+        "stream": flags.stream,
         "limit": flags.limit,
+        "time_limit": flags.time_limit,
         "seed": flags.seed or 0,
     }
 
 
 def preset_name(recipe, flags):
-    """The preset that the user chose, or the one for this device; "config" for a file's."""
+    """The preset that the user chose, or the one for these data, or the one for this device.
+
+    "config" for that of a file.
+    """
     if flags.config:
         if flags.preset:
             raise ValueError(f"--config and --{recipe.choice} exclude each other")
         return "config"
-    return flags.preset or (recipe.on_cpu if device_kind() == "cpu" else recipe.on_gpu)
+    for_data = (n for n, p in recipe.presets.items() if flags.data and p.data == flags.data)
+    chosen = flags.preset or (None if recipe.study else next(for_data, None))
+    return chosen or (recipe.on_cpu if device_kind() == "cpu" else recipe.on_gpu)
+
+
+REMAINS = ("preset", "config", "checkpoint", "data", "image_size", "limit", "time_limit", "seed")
 
 
 def refuse_other_settings(flags, settings, folder):
     """A run goes on with what it began with; a flag that says otherwise is an error."""
-    known = {"config": None, **settings["preset"], **settings}
-    known["preset"] = settings["preset_name"]
-    refuse_changes(flags, known, KEYS, folder)
+    known = {**settings["preset"], **settings, "preset": settings["preset_name"]}
+    refuse_changes(flags, known, (*REMAINS, *PRESET_FLAGS), folder)
 
 
 def refuse_changes(flags, known, keys, folder):
@@ -77,10 +107,10 @@ def refuse_changes(flags, known, keys, folder):
         folder: a `RunFolder`.
     """
     for key in keys:
-        given = getattr(flags, key)
-        if given is not None and given != known[key]:
+        given = getattr(flags, key, None)
+        if given is not None and given != known.get(key):
             raise ValueError(
-                f"the run in {folder.path} has {key}={known[key]}; --resume can't change it "
+                f"the run in {folder.path} has {key}={known.get(key)}; --resume can't change it "
                 f"to {given}"
             )
 
@@ -92,8 +122,9 @@ def announce(recipe, settings, preset):
         f"{recipe.name}: {recipe.choice} {name} ({preset.summary}) for this {device_kind()}, "
         f"{keras.backend.backend()} backend"
     )
-    measured = "expect" if settings["as_measured"] else "without your changes, expect"
-    print(f"{recipe.name}: {measured} {preset.expect}")
+    if not recipe.fine_tunes:  # what to expect depends on the user's own checkpoint and data
+        measured = "expect" if settings["as_measured"] else "without your changes, expect"
+        print(f"{recipe.name}: {measured} {preset.expect}")
     others = [other for other in recipe.presets if other != name]
     if others:
         print(f"{recipe.name}: or choose with --{recipe.choice} {'|'.join(others)} (see --help)")

@@ -12,6 +12,7 @@ from keras_vit.training.command_line import (
 )
 from keras_vit.training.config_file import read_preset
 from keras_vit.training.run import RunFailed
+from keras_vit.training.termination import Terminated
 from keras_vit.tuning.search import DEFAULTS, FOLDER, run_search
 from keras_vit.tuning.tuner import TUNERS
 
@@ -31,6 +32,8 @@ def main(base, doc, arguments=None):
         run_search(flags, arguments, read_preset(flags.config) if flags.config else base)
     except (RunFailed, ValueError) as error:
         parser.error(" ".join(str(error).split()))
+    except Terminated as end:
+        parser.exit(143, f"\n{parser.prog}: {end}; the same command with --resume goes on\n")
     except KeyboardInterrupt:
         parser.exit(130, f"\n{parser.prog}: interrupted; the same command with --resume goes on\n")
 

@@ -104,7 +104,7 @@ class ViTHyperModel(keras_tuner.HyperModel):
         """As `model.fit`, with the learning rate's schedule; called by KerasTuner."""
         preset = self.preset(hp.values)
         if y is not None:
-            kwargs.setdefault("batch_size", min(preset.batch_size, len(x)))
+            kwargs.setdefault("batch_size", min(preset.batch_size, len(x)) // preset.accumulate)
         callbacks = list(kwargs.pop("callbacks", None) or ())
         if isinstance(x, ShuffledBatches):
             callbacks.insert(0, EpochSeeds(x.seed, x))
@@ -113,7 +113,7 @@ class ViTHyperModel(keras_tuner.HyperModel):
         steps = steps_per_epoch(x, y, kwargs)
         if steps and epochs > 0:
             preset = dataclasses.replace(preset, epochs=epochs)
-            model.optimizer.learning_rate = as_schedule(preset.learning_rate(steps))
+            model.optimizer.learning_rate = as_schedule(preset.step_learning_rate(steps))
             model.optimizer.iterations.assign(0)
         started = time.perf_counter()
         history = model.fit(x, y, *args, callbacks=callbacks, **kwargs)

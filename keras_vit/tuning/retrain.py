@@ -31,6 +31,8 @@ def retrain(winner, settings, folder):
             words += [f"--{key.replace('_', '-')}", str(settings[key])]
     if settings["skip_bad"]:
         words.append("--skip-bad")
+    if settings["stream"] is not None:
+        words.append("--stream" if settings["stream"] else "--no-stream")
     words.append("--resume")
     metrics = run(recipe, recipe_parser(recipe, "").parse_args(words), words)
     return metrics or read_json(folder.retrained / "metrics.json")

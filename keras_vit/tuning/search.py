@@ -8,11 +8,11 @@ from pathlib import Path
 import keras
 
 from keras_vit.files import write_json
-from keras_vit.training.batches import ResizedBatches, ShuffledBatches
+from keras_vit.training.batches import ResizedBatches, even_batch
 from keras_vit.training.config_file import write_preset
 from keras_vit.training.devices import device_kind
 from keras_vit.training.preset import Preset
-from keras_vit.training.run import RunFailed, even_batch
+from keras_vit.training.run import RunFailed
 from keras_vit.training.run_data import load, split_data
 from keras_vit.training.settings import may_resume, refuse_changes
 from keras_vit.tuning.hypermodel import ViTHyperModel
@@ -28,7 +28,7 @@ FOLDER = Path("saved_models", "search")
 DEFAULTS = {"data": "cifar10", "tuner": "random", "trials": 20, "epochs": 5, "seed": 0}
 FIXED = ("data", "image_size", "limit", "validation_images", "batch_size", "tuner", "trials")
 FIXED += ("epochs", "max_parameters", "max_flops", "retrain_epochs", "seed")
-KEPT = (*FIXED, "data_dir", "skip_bad")
+KEPT = (*FIXED, "data_dir", "skip_bad", "stream")
 
 
 def run_search(flags, arguments, base):
@@ -146,13 +146,12 @@ def search(tuner, settings, images):
     """Runs the trials that are left."""
     hypermodel, data = tuner.hypermodel, images.data
     size = hypermodel.projection.fixed["image_shape"][:2]
-    batch_size = min(hypermodel.base.batch_size, len(data.x_train))
     print(
         f"search: {len(data.x_train):,} images to train on, {len(images.validation[0]):,} to "
         f"compare on, {settings['epochs']} epochs"
     )
     tuner.search(
-        ShuffledBatches(*data.train, batch_size, settings["seed"]),
+        hypermodel.base.batches(*data.train, settings["seed"]),
         validation_data=ResizedBatches(
             *images.validation, size, even_batch(len(images.validation[0]))
         ),

@@ -34,10 +34,11 @@ def read(tensors):
     check_has(tensors, f"{first}MultiHeadDotProductAttention_1/query/kernel")
     arguments = read_arguments(tensors, first)
     hybrid = "conv_root/kernel" in tensors
-    kernel = tensors.read("conv_root/kernel" if hybrid else "embedding/kernel")
+    kernel = "conv_root/kernel" if hybrid else "embedding/kernel"
+    size, _, channels, width = tensors.shape(kernel, 4)
     rules = google_rules(arguments, hybrid)
     if hybrid:
-        arguments |= backbone_arguments(tensors, kernel.shape[0], kernel.shape[3])
+        arguments |= backbone_arguments(tensors, size, width)
         rules += backbone_rules(tensors)
     positions = POSITIONS if POSITIONS in tensors or not newer else None
     if positions is None:  # big_vision's S/16: fixed ones, which no file holds
@@ -45,7 +46,7 @@ def read(tensors):
     return Source(
         tensors,
         arguments,
-        channels=kernel.shape[2],
+        channels=channels,
         rules=rules,
         positions=positions,
         # big_vision adds positions to the patches, then puts the class token in front.
@@ -74,17 +75,17 @@ def name_as_older(tensors):
 
 def read_arguments(tensors, first):
     """Those arguments of `ViT` that the tensors tell."""
-    query = tensors.read(f"{first}MultiHeadDotProductAttention_1/query/kernel")
+    query = f"{first}MultiHeadDotProductAttention_1/query/kernel"
     class_token = "cls" in tensors
     pre_logits = "pre_logits/bias" in tensors
     return {
-        "hidden_dim": len(tensors.read(f"{first}LayerNorm_0/scale")),
+        "hidden_dim": tensors.shape(f"{first}LayerNorm_0/scale", 1)[0],
         "depth": count_numbered(tensors.names, r"Transformer/encoderblock_(\d+)/"),
-        "mlp_dim": tensors.read(f"{first}MlpBlock_3/Dense_0/kernel").shape[1],
-        "num_heads": query.shape[1] if query.ndim == 3 else None,
-        "num_classes": len(tensors.read("head/bias")) if "head/bias" in tensors else 0,
-        "patch_size": tensors.read("embedding/kernel").shape[:2],
-        "pre_logits": len(tensors.read("pre_logits/bias")) if pre_logits else None,
+        "mlp_dim": tensors.shape(f"{first}MlpBlock_3/Dense_0/kernel", 2)[1],
+        "num_heads": tensors.shape(query, 3)[1],
+        "num_classes": tensors.shape("head/bias", 1)[0] if "head/bias" in tensors else 0,
+        "patch_size": tensors.shape("embedding/kernel", 4)[:2],
+        "pre_logits": tensors.shape("pre_logits/bias", 1)[0] if pre_logits else None,
         "class_token": class_token,
         "pool": "token" if class_token else "mean",
         "activation": gelu_tanh,

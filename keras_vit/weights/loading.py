@@ -190,7 +190,7 @@ def own_image_size(source, grids):
         raise ValueError(
             f"{source.tensors.path}: fixed positions, of any image: say its size with image_shape"
         )
-    count = source.tensors.read(source.positions).shape[1]
+    count = source.tensors.shape(source.positions, 3)[1]
     _, grid = position_grid(count, source.prefixes, grids)
     patch_size = source.arguments["patch_size"]
     return tuple(n * c * source.reduction for n, c in zip(grid, patch_size, strict=True))
@@ -198,7 +198,7 @@ def own_image_size(source, grids):
 
 def position_rules(source, grids, model, interpolation):
     """The rules that bring the file's positions to the model's grid and tokens."""
-    count = source.tensors.read(source.positions).shape[1]
+    count = source.tensors.shape(source.positions, 3)[1]
     # After what the user and the config say, before a square.
     prefix, grid = position_grid(count, source.prefixes, [*grids, model.grid])
     tokens = int(model.class_token)

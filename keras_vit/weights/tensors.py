@@ -46,6 +46,15 @@ class Tensors:
             self._stacks[original] = self._checked(original)
         return self._stacks[original][index]
 
+    def shape(self, name, rank):
+        """A tensor's shape; a ValueError where it has not that many axes."""
+        shape = self.read(name).shape
+        if len(shape) != rank:
+            raise ValueError(
+                f"{self.path}: wrong shape: {self.original(name)} {shape}: {rank} axes are due"
+            )
+        return shape
+
     def _checked(self, original):
         try:
             return as_float32(self._read(original))

@@ -36,14 +36,13 @@ def read(tensors, separate_qkv=False):
     tensors.rename((r"^register_tokens$", "reg_token"))
     arguments = {**sizes(tensors), **options(tensors)}
     hybrid = any(name.startswith(BACKBONE) for name in tensors.names)
-    kernel = tensors.read("patch_embed.proj.weight")
-    arguments["patch_size"] = kernel.shape[2:]
-    source = {"channels": kernel.shape[1]}
-    rules = timm_rules(arguments, source["channels"], hybrid, separate_qkv)
+    _, channels, *arguments["patch_size"] = tensors.shape("patch_embed.proj.weight", 4)
+    source = {"channels": channels}
+    rules = timm_rules(arguments, channels, hybrid, separate_qkv)
     if hybrid:
         rename_backbone(tensors)
         check_has(tensors, "conv_root.weight")
-        width, source["channels"], size, _ = tensors.read("conv_root.weight").shape
+        width, source["channels"], size, _ = tensors.shape("conv_root.weight", 4)
         arguments |= backbone_arguments(tensors, size, width) | EPSILONS
         source["reduction"] = reduction(arguments)
         rules += backbone_rules(tensors)
@@ -66,11 +65,11 @@ def sizes(tensors):
     """The sizes of a model, from the shapes of its tensors."""
     check_has(tensors, "blocks.0.norm1.weight", "blocks.0.mlp.fc1.weight")
     return {
-        "hidden_dim": len(tensors.read("blocks.0.norm1.weight")),
+        "hidden_dim": tensors.shape("blocks.0.norm1.weight", 1)[0],
         "depth": count_numbered(tensors.names, r"blocks\.(\d+)\."),
-        "mlp_dim": len(tensors.read("blocks.0.mlp.fc1.weight")),
-        "num_classes": len(tensors.read("head.weight")) if "head.weight" in tensors else 0,
-        "num_registers": tensors.read("reg_token").shape[1] if "reg_token" in tensors else 0,
+        "mlp_dim": tensors.shape("blocks.0.mlp.fc1.weight", 2)[0],
+        "num_classes": tensors.shape("head.weight", 2)[0] if "head.weight" in tensors else 0,
+        "num_registers": tensors.shape("reg_token", 3)[1] if "reg_token" in tensors else 0,
     }
 
 
@@ -85,8 +84,8 @@ def options(tensors):
     }
     options["pool"] = "token" if options["class_token"] and not options["fc_norm"] else "mean"
     if options["qk_norm"]:
-        width = len(tensors.read("blocks.0.norm1.weight"))
-        options["num_heads"] = width // len(tensors.read("blocks.0.attn.q_norm.weight"))
+        (width,) = tensors.shape("blocks.0.norm1.weight", 1)
+        options["num_heads"] = width // tensors.shape("blocks.0.attn.q_norm.weight", 1)[0]
     return options
 
 

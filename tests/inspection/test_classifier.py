@@ -5,7 +5,8 @@ from PIL import Image
 from scipy.special import softmax
 
 from keras_vit import AugmentedModel, ViT
-from keras_vit.inspection.classifier import Classifier, as_probabilities, with_channels
+from keras_vit.data.channels import with_channels
+from keras_vit.inspection.classifier import Classifier, as_probabilities
 
 RNG = np.random.default_rng(0)
 TINY = {"patch_size": 4, "hidden_dim": 8, "depth": 1, "num_heads": 1, "mlp_dim": 8}

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_vit import ViT
 from keras_vit.data import ImageData
 
 FOLDER = Path(__file__).parents[2] / "recipes"
@@ -20,13 +21,16 @@ SHAPES = {
     "cifar100": (32, 32, 3),
 }
 RECIPES = {path.stem: runpy.run_path(str(path))["RECIPE"] for path in FILES}
-PRESETS = [(recipe, preset) for recipe, r in RECIPES.items() for preset in r.presets]
+DATA_SETS = {name: recipe for name, recipe in RECIPES.items() if name in SHAPES}
+PRESETS = [(recipe, preset) for recipe, r in DATA_SETS.items() for preset in r.presets]
+TUNING = RECIPES["finetune"].presets
 
 
 def test_there_is_a_recipe_for_each_data_set_and_it_names_its_presets():
-    assert set(RECIPES) == set(SHAPES)
+    assert set(DATA_SETS) == set(SHAPES)
+    assert all(recipe.data == name for name, recipe in DATA_SETS.items())
     for name, recipe in RECIPES.items():
-        assert recipe.name == recipe.data == name
+        assert recipe.name == name
         assert {recipe.on_cpu, recipe.on_gpu} <= set(recipe.presets)
 
 
@@ -46,6 +50,21 @@ def test_the_step_of_every_preset_is_compiled_with_its_augmentation(name, preset
     trainer = preset.build_trainer(preset.build_model(data), steps_per_epoch=2)
     assert trainer.jit_compile == (keras.backend.backend() != "torch")
     assert all(layer.supports_jit for layer in trainer.augment)
+    history = trainer.fit(images, labels, batch_size=8, verbose=0).history
+    assert trainer.jit_compile == (keras.backend.backend() != "torch")
+    assert np.isfinite(history["loss"]).all()
+
+
+@pytest.mark.medium
+@pytest.mark.backends
+@pytest.mark.parametrize("name", ["adamw", "lora"])
+def test_the_step_of_fine_tuning_is_compiled_too(name):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (16, 18, 18, 3)).astype("uint8")
+    labels = (np.arange(16) % 3).astype("int32")
+    start = ViT((16, 16, 3), 4, hidden_dim=32, depth=1, num_heads=2, mlp_dim=32)
+    data = ImageData(images, labels, images, labels, ("a", "b", "c"))
+    trainer = TUNING[name].build_trainer(TUNING[name].build_model(data, start), steps_per_epoch=2)
     history = trainer.fit(images, labels, batch_size=8, verbose=0).history
     assert trainer.jit_compile == (keras.backend.backend() != "torch")
     assert np.isfinite(history["loss"]).all()

@@ -240,3 +240,17 @@ def test_vit_overfits_64_real_images():
     trainer.compile(keras.optimizers.AdamW(3e-3), metrics=["accuracy"])
     trainer.fit(x, y, batch_size=64, epochs=80, verbose=0)
     assert trainer.evaluate(x, y, verbose=0, return_dict=True)["accuracy"] == 1.0
+
+
+def test_a_crop_brings_images_of_another_size_to_the_models():
+    """In training by chance, in `evaluate` and `predict` the whole image resized."""
+    model = ViT((8, 8, 3), 4, 2, hidden_dim=8, depth=1, num_heads=2, mlp_dim=8)
+    model.get_layer("head").kernel.assign(np.random.default_rng(0).normal(size=(8, 2)))
+    trainer = AugmentedModel(model, augment=[RandomResizedCrop(8, 8)])
+    trainer.compile("sgd", jit_compile=False)
+    images = np.random.default_rng(0).integers(0, 256, (4, 12, 10, 3)).astype("uint8")
+    trainer.fit(images, np.array([0, 1, 0, 1]), batch_size=4, verbose=0)
+    resized = RandomResizedCrop(8, 8)(images, training=False)
+    np.testing.assert_allclose(
+        trainer.predict(images, verbose=0), model.predict(resized, verbose=0), atol=1e-5
+    )

@@ -100,6 +100,24 @@ def test_a_wrong_shape_is_named(checkpoint):
         load_checkpoint(checkpoint(change))
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "embedding/kernel",
+        "head/bias",
+        "Transformer/posembed_input/pos_embedding",
+        "Transformer/encoderblock_0/LayerNorm_0/scale",
+        "Transformer/encoderblock_0/MultiHeadDotProductAttention_1/query/kernel",
+    ],
+)
+def test_a_wrong_number_of_axes_is_named_where_sizes_are_read(checkpoint, name):
+    def change(weights):
+        weights[name] = weights[name].reshape(1, 1, *weights[name].shape)
+
+    with pytest.raises(ValueError, match=rf"wrong shape: {name} \(1, 1, .*axes are due"):
+        load_checkpoint(checkpoint(change))
+
+
 def test_other_channels_are_refused(checkpoint):
     with pytest.raises(
         ValueError, match=r"for images of 3 channels. Received: image_shape=\(32, 32, 1\)"

@@ -1,4 +1,4 @@
-"""The model that a command was given."""
+"""A model's file: ours, the folder of a run, or a published one."""
 
 import os
 import zipfile
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 
-from keras_vit.weights import load_checkpoint
+from keras_vit.weights.loading import load_checkpoint
 
 PUBLISHED = (".npz", ".safetensors", ".bin", ".pt", ".pth")
 

@@ -1,0 +1,62 @@
+"""What the models that train another one share."""
+
+import keras
+
+
+class AugmentingModel(keras.Model):
+    """Trains a model with augmentation inside the compiled step.
+
+    A subclass gives `default_loss` and calls `augmented` on the images in training.
+
+    Args:
+        model: the plain model, built; it is what is kept and shipped.
+        augment: layers on images `(B, H, W, C)`, 0-255, called in order with `training=True`.
+        **kwargs: Keras's `name` and `dtype`; without `dtype` the plain model's.
+    """
+
+    def __init__(self, model, augment=(), **kwargs):
+        # Images are bytes or whole floats up to 255: half precision would round them.
+        kwargs.setdefault("dtype", model.dtype_policy)
+        super().__init__(autocast=False, **kwargs)
+        self.model = model
+        self.augment = list(augment)
+
+    def build(self, input_shape):
+        """Nothing to make: the model is built, the augmentation has no weights."""
+
+    def default_loss(self):
+        """The loss where `compile` is given none."""
+        raise NotImplementedError
+
+    def augmented(self, images):
+        for layer in self.augment:
+            images = layer(images, training=True)
+        return images
+
+    def compile(self, optimizer="adamw", loss=None, metrics=None, jit_compile="auto", **kwargs):
+        """As `keras.Model.compile`, with two defaults of its own.
+
+        Args:
+            optimizer: as Keras's.
+            loss: None is the one that the class is for.
+            metrics: as Keras's.
+            jit_compile: "auto" compiles with XLA on TensorFlow too, also on the CPU, where Keras
+                alone would not.
+            **kwargs: Keras's others.
+        """
+        if loss is None:
+            loss = self.default_loss()
+        if jit_compile == "auto" and keras.backend.backend() == "tensorflow":
+            jit_compile = not kwargs.get("run_eagerly") and self._distribute_strategy is None
+        super().compile(optimizer, loss, metrics=metrics, jit_compile=jit_compile, **kwargs)
+
+    def compile_from_config(self, config):
+        """Compiles a loaded model as it was; Keras leaves that to whoever changes `compile`."""
+        config = keras.saving.deserialize_keras_object(config)
+        config.pop("jit_compile")  # resolved on the backend that saved it
+        self.compile(**config)
+        self.optimizer.build(self.trainable_variables)
+
+    def get_config(self):
+        augment = [keras.saving.serialize_keras_object(layer) for layer in self.augment]
+        return {**super().get_config(), "augment": augment}

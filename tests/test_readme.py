@@ -45,6 +45,13 @@ def test_the_search_code_runs_with_fewer_trials(tmp_path):
     assert (tmp_path / "best.keras").exists()
 
 
+@pytest.mark.medium
+def test_the_code_for_many_devices_runs_as_printed(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
+    run(code_after("Many devices and hosts"), tmp_path)
+
+
 def code_after(heading):
     """The first Python code of a section."""
     section = README.partition(f"## {heading}\n")[2]

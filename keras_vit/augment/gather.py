@@ -20,7 +20,13 @@ def gather_pixels(backend, images, rows, columns, fill_value):
         np.logical_and(rows >= 0, rows < height),
         np.logical_and(columns >= 0, columns < width),
     )
-    first = np.reshape(np.arange(batch, dtype="int32") * (height * width), (-1, 1, 1))
-    places = first + np.clip(rows, 0, height - 1) * width + np.clip(columns, 0, width - 1)
-    pixels = np.take(np.reshape(images, (-1, channels)), places, axis=0)
+    places = np.clip(rows, 0, height - 1) * width + np.clip(columns, 0, width - 1)
+    if backend.name == "jax":
+        # Image by image: XLA would bring the whole batch to every one of several devices.
+        each = np.reshape(images, (batch, height * width, channels))
+        pixels = np.take_along_axis(each, np.reshape(places, (len(places), -1, 1)), axis=1)
+        pixels = np.reshape(pixels, (batch, *places.shape[1:], channels))
+    else:
+        first = np.reshape(np.arange(batch, dtype="int32") * (height * width), (-1, 1, 1))
+        pixels = np.take(np.reshape(images, (-1, channels)), first + places, axis=0)
     return np.where(inside[..., None], pixels, float(fill_value))

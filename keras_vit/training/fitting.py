@@ -35,7 +35,12 @@ def fit(trainer, batches, validation, preset, seed, folder, termination=None, sa
         Terminated: where the end was asked for, once all is saved.
     """
     checkpoint = Checkpoint(folder.checkpoint, save_every, termination)
-    held_out = at_model_size(trainer.model, *validation)
+    held_out = at_model_size(trainer.model, *validation, batches.devices)
+    if left_out := len(validation[1]) - len(held_out.y):
+        print(
+            f"{left_out} of {len(validation[1])} images sit out the validation after an epoch: "
+            f"{batches.devices.replicas} devices do not divide them"
+        )
 
     def train(part, place, epochs):
         stop = StopOnBadLoss(place.epoch, place.step)

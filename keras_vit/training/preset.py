@@ -13,6 +13,7 @@ from keras_vit.layers.rematerialized import remat_scope
 from keras_vit.models.new_head import with_classes
 from keras_vit.training.augmented_model import AugmentedModel
 from keras_vit.training.batches import ShuffledBatches
+from keras_vit.training.devices import ONE_DEVICE
 from keras_vit.training.lora import add_lora, freeze_body
 from keras_vit.training.optimizers import check_optimizer, optimizer
 from keras_vit.training.schedules import EpochSchedule, warmup_cosine
@@ -159,12 +160,12 @@ class Preset:
             raise ValueError(f"`remat` does nothing for {model.name}: no TransformerBlock")
         return model
 
-    def batches(self, x, y, seed):
+    def batches(self, x, y, seed, devices=ONE_DEVICE):
         """The `ShuffledBatches` of images and labels, each a part of a batch with `accumulate`."""
         part = min(self.batch_size, len(x)) // self.accumulate
         if not part:
             raise ValueError(f"{len(x)} images can't be taken in {self.accumulate} parts")
-        return ShuffledBatches(x, y, part, seed, self.accumulate, self.steps_per_epoch)
+        return ShuffledBatches(x, y, part, seed, self.accumulate, self.steps_per_epoch, devices)
 
     def validation_freq(self, epochs):
         """Epochs from one validation to the next: each where that chooses one, else about 20."""

@@ -21,11 +21,17 @@ from keras_vit.training.batches import at_model_size
 from keras_vit.training.best_epoch import load_best_epoch
 from keras_vit.training.callbacks import read_history
 from keras_vit.training.devices import device_kind
+from keras_vit.training.distribution import (
+    bring_home,
+    check_can_distribute,
+    distributed,
+    join_hosts,
+)
 from keras_vit.training.fitting import BadLoss, fit
 from keras_vit.training.linear_probe import check_all_classes, fit_linear_probe
 from keras_vit.training.lora import without_lora
 from keras_vit.training.run_data import run_data
-from keras_vit.training.run_folder import RunFolder
+from keras_vit.training.run_folder import RunFolder, own_folder
 from keras_vit.training.settings import (
     announce,
     may_resume,
@@ -59,14 +65,20 @@ def run(recipe, flags, arguments):
     """
     began = time.monotonic()
     try:
+        process = join_hosts()  # first of all: what it sets up takes SIGTERM for itself
         with Termination() as termination:
-            return carry_out(recipe, flags, arguments, termination, began)
+            return carry_out(recipe, flags, arguments, process, termination, began)
     except (ValueError, OSError) as error:
         raise RunFailed(error) from error
 
 
-def carry_out(recipe, flags, arguments, termination, began):
+def carry_out(recipe, flags, arguments, process, termination, began):
     folder = RunFolder(flags.out or recipe.folder(preset_name(recipe, flags)))
+    with own_folder(folder, process, flags.resume) as folder:
+        return carry_out_in(folder, recipe, flags, arguments, termination, began)
+
+
+def carry_out_in(folder, recipe, flags, arguments, termination, began):
     resuming = may_resume(flags, folder)
     settings = folder.settings() if resuming else new_settings(recipe, flags, arguments)
     if resuming:
@@ -76,7 +88,25 @@ def carry_out(recipe, flags, arguments, termination, began):
             folder.tidy()
             return None
     preset = recipe.preset_class(**settings["preset"])
+    check_can_distribute(settings, preset)
     announce(recipe, settings, preset)
+    kind, part = settings.get("distribute"), preset.batch_size // preset.accumulate
+    with distributed(kind, part) as devices:
+        trainer, images, preset, trained = train(
+            recipe, flags, settings, preset, folder, resuming, devices, termination, began
+        )
+    if kind:
+        bring_home(trainer)
+    return (recipe.finish or finish)(recipe, trainer, images, preset, settings, trained, folder)
+
+
+def train(recipe, flags, settings, preset, folder, resuming, devices, termination, began):
+    """Builds all that a run needs and trains it, on the devices.
+
+    Returns:
+        The trainer, the `RunData`, the preset, which a time limit may have changed, and what
+        `metrics.json` says of the training.
+    """
     start = starting_model(settings, folder.starting_model if resuming else None)
     images = run_data(settings, preset, start)
     data = images.data
@@ -92,7 +122,7 @@ def carry_out(recipe, flags, arguments, termination, began):
         )
     keras.utils.set_random_seed(settings["seed"])
     model = preset.build_model(data, start)
-    batches = preset.batches(*data.train, settings["seed"])
+    batches = preset.batches(*data.train, settings["seed"], devices)
     trainer = preset.build_trainer(model, len(batches))
     for layer in trainer.augment:  # images that it can't take are refused before all else
         layer.compute_output_shape((batches.batch_size, *data.image_shape))
@@ -120,7 +150,7 @@ def carry_out(recipe, flags, arguments, termination, began):
         trained = as_trained(trainer, preset, batches, folder)
     if start is not None:
         trained = {"checkpoint": settings["checkpoint"], **trained}
-    return (recipe.finish or finish)(recipe, trainer, images, preset, settings, trained, folder)
+    return trainer, images, preset, trained
 
 
 def as_trained(trainer, preset, batches, folder):

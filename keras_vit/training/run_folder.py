@@ -1,6 +1,9 @@
 """A run is a folder: its settings, its checkpoint while it runs, what came out."""
 
+import contextlib
+import os
 import shutil
+import tempfile
 from pathlib import Path
 
 from keras_vit.files import read_json, write_json
@@ -79,3 +82,29 @@ class RunFolder:
 
     def drop_checkpoint(self):
         shutil.rmtree(self.checkpoint, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def own_folder(folder, process, resume):
+    """The run's folder for the first process of several; a silent copy for another.
+
+    All processes do the same, each to its end, and none waits for files; what others than the
+    first write and print is thrown away.
+
+    Args:
+        folder: the `RunFolder`.
+        process: number of this process, from 0.
+        resume: whether a run that is there goes on.
+
+    Yields:
+        The `RunFolder` to use.
+    """
+    if process == 0:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as scratch, open(os.devnull, "w") as nowhere:
+        copy = Path(scratch, "run")
+        if resume and folder.path.exists():
+            shutil.copytree(folder.path, copy)
+        with contextlib.redirect_stdout(nowhere):
+            yield RunFolder(copy)

@@ -71,6 +71,7 @@ def new_settings(recipe, flags, arguments):
         "limit": flags.limit,
         "time_limit": flags.time_limit,
         "seed": flags.seed or 0,
+        "distribute": flags.distribute,
     }
 
 
@@ -88,7 +89,20 @@ def preset_name(recipe, flags):
     return chosen or (recipe.on_cpu if device_kind() == "cpu" else recipe.on_gpu)
 
 
+<<<<<<< HEAD
 REMAINS = ("preset", "config", "checkpoint", "data", "image_size", "limit", "time_limit", "seed")
+=======
+REMAINS = (
+    "preset",
+    "checkpoint",
+    "data",
+    "image_size",
+    "limit",
+    "time_limit",
+    "seed",
+    "distribute",
+)
+>>>>>>> devices
 
 
 def refuse_other_settings(flags, settings, folder):

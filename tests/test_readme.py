@@ -30,7 +30,7 @@ def test_the_code_for_published_weights_runs_as_printed(tmp_path):
     to_huggingface(model, tmp_path / "vit")
     run(code_after("Published weights"), tmp_path)
     assert (tmp_path / "for_timm").is_dir()
-    assert (tmp_path / "for_transformers").is_dir()
+    assert (tmp_path / "for_hf").is_dir()
 
 
 @pytest.mark.medium

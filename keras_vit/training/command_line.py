@@ -5,11 +5,8 @@ import math
 import sys
 from pathlib import Path
 
-<<<<<<< HEAD
-from keras_vit.training.preset import Preset
-=======
 from keras_vit.training.distribution import KINDS
->>>>>>> devices
+from keras_vit.training.preset import Preset
 from keras_vit.training.run import RunFailed, run
 from keras_vit.training.study import run_study
 from keras_vit.training.termination import Terminated
@@ -104,26 +101,13 @@ def recipe_parser(recipe, doc):
         choices=("float32", "mixed_bfloat16", "mixed_float16"),
         help="dtype policy instead of the preset's",
     )
-<<<<<<< HEAD
-    add_run_flags(parser, recipe.folder("VARIANT"))
-=======
     parser.add_argument(
         "--distribute",
         choices=KINDS,
         help="train on all devices: each has a part of every batch (data, on JAX and TensorFlow), "
         "or of every attention and MLP (model, on JAX); README tells of several hosts",
     )
-    parser.add_argument("--seed", type=natural, help="default: 0")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        help=f"the run's folder (default: {recipe.folder('VARIANT')})",
-    )
-    parser.add_argument(
-        "--resume", action="store_true", help="go on with the run in DIR, with its settings"
-    )
->>>>>>> devices
+    add_run_flags(parser, recipe.folder("VARIANT"))
     parser.add_argument(
         "--save-every",
         type=positive,

@@ -89,11 +89,9 @@ def preset_name(recipe, flags):
     return chosen or (recipe.on_cpu if device_kind() == "cpu" else recipe.on_gpu)
 
 
-<<<<<<< HEAD
-REMAINS = ("preset", "config", "checkpoint", "data", "image_size", "limit", "time_limit", "seed")
-=======
 REMAINS = (
     "preset",
+    "config",
     "checkpoint",
     "data",
     "image_size",
@@ -102,7 +100,6 @@ REMAINS = (
     "seed",
     "distribute",
 )
->>>>>>> devices
 
 
 def refuse_other_settings(flags, settings, folder):

@@ -29,7 +29,7 @@ RECIPE = Recipe(
         ),
         "digits": MaskedPreset(
             summary="a small ViT, 16 tokens for 2x2 pixels each, 100 epochs",
-            expect="about a minute on 2 CPU cores",
+            expect="a few minutes on 2 CPU cores",
             epochs=100,
             data="digits",
             batch_size=64,

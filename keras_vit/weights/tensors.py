@@ -92,7 +92,8 @@ def open_tensors(path):
     with open(path, "rb") as file:
         start = file.read(9)
     if zipfile.is_zipfile(path):
-        members = zipfile.ZipFile(path).namelist()
+        with zipfile.ZipFile(path) as archive:
+            members = archive.namelist()
         if any(member.endswith("data.pkl") for member in members):
             return open_torch(path)
         return open_npz(path)
@@ -108,8 +109,12 @@ def open_tensors(path):
 
 
 def open_npz(path):
-    archive = np.load(path, allow_pickle=False)
-    return Tensors(path, archive.files, archive.__getitem__)
+    def read(name):
+        with np.load(path, allow_pickle=False) as archive:
+            return archive[name]
+
+    with np.load(path, allow_pickle=False) as archive:
+        return Tensors(path, archive.files, read)
 
 
 def open_safetensors(path):

@@ -85,3 +85,11 @@ __all__ = [
     "to_timm",
     "warmup_cosine",
 ]
+
+
+def __getattr__(name):
+    if name == "ViTHyperModel":  # it needs keras-tuner, and import keras_vit does not
+        from keras_vit.tuning import ViTHyperModel
+
+        return ViTHyperModel
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

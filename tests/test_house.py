@@ -11,6 +11,7 @@ FLOORS = [
     {"models"},
     {"inspection", "weights"},
     {"training"},
+    {"tuning"},
     {"app"},
     {"commands"},
     {"__main__"},

@@ -30,7 +30,19 @@ def test_the_code_for_published_weights_runs_as_printed(tmp_path):
     to_huggingface(model, tmp_path / "vit")
     run(code_after("Published weights"), tmp_path)
     assert (tmp_path / "for_timm").is_dir()
-    assert (tmp_path / "for_transformers").is_dir()
+    assert (tmp_path / "for_hf").is_dir()
+
+
+@pytest.mark.medium
+def test_the_search_code_runs_with_fewer_trials(tmp_path):
+    code = code_after("Search")
+    shorter = [("max_trials=20", "max_trials=1"), ("epochs=20", "epochs=1")]
+    shorter += [("max_parameters=100_000", "max_parameters=100_000, jit_compile=False")]
+    for printed, replacement in shorter:
+        assert printed in code
+        code = code.replace(printed, replacement)
+    run(code, tmp_path)
+    assert (tmp_path / "best.keras").exists()
 
 
 @pytest.mark.medium

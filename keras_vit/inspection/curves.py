@@ -28,6 +28,7 @@ def curves_picture(history, path, validation="test", loss_name="cross-entropy"):
                 if row.get(prefix + name) not in (None, "")
             ]
             if points:
+                style = style if len(points) > 1 else "o"  # a line needs two
                 axes.plot(*zip(*points, strict=True), style, markersize=3, label=what)
         axes.set(xlabel="epoch", ylabel=label)
         axes.grid(alpha=0.3)

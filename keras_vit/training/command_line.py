@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from keras_vit.training.distribution import KINDS
+from keras_vit.training.preset import Preset
 from keras_vit.training.run import RunFailed, run
 from keras_vit.training.study import run_study
 from keras_vit.training.termination import Terminated
@@ -60,29 +61,14 @@ def recipe_parser(recipe, doc):
         choices=list(recipe.presets),
         help=f"default: {recipe.on_cpu} on a CPU, {recipe.on_gpu} on a GPU",
     )
-    parser.add_argument(
-        "--data",
-        metavar="SOURCE",
-        help="a data set's name, a .npz file or a folder of class folders"
-        + (f" ({recipe.data})" if recipe.data else ""),
-    )
-    parser.add_argument(
-        "--data-dir", metavar="DIR", help="where tensorflow-datasets keeps its data sets"
-    )
-    parser.add_argument(
-        "--image-size", type=positive, metavar="PIXELS", help="resize all images to this square"
-    )
-    parser.add_argument(
-        "--stream",
-        action=argparse.BooleanOptionalAction,
-        help="read a folder's images as they are needed, or all at once "
-        "(default: as they are needed where they would take more than 2 GiB)",
-    )
-    parser.add_argument(
-        "--skip-bad",
-        action="store_true",
-        help="leave out images that can't be read, and count them",
-    )
+    parser.set_defaults(config=None)
+    if not recipe.study and recipe.preset_class is Preset and not recipe.fine_tunes:
+        parser.add_argument(
+            "--config",
+            metavar="FILE",
+            help="a preset in a JSON file, such as the winner.json of recipes/search.py",
+        )
+    add_data_flags(parser, recipe.data)
     parser.add_argument("--epochs", type=positive, help="instead of the preset's")
     parser.add_argument("--batch-size", type=positive, help="instead of the preset's")
     parser.add_argument(
@@ -121,16 +107,7 @@ def recipe_parser(recipe, doc):
         help="train on all devices: each has a part of every batch (data, on JAX and TensorFlow), "
         "or of every attention and MLP (model, on JAX); README tells of several hosts",
     )
-    parser.add_argument("--seed", type=natural, help="default: 0")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="DIR",
-        help=f"the run's folder (default: {recipe.folder('VARIANT')})",
-    )
-    parser.add_argument(
-        "--resume", action="store_true", help="go on with the run in DIR, with its settings"
-    )
+    add_run_flags(parser, recipe.folder("VARIANT"))
     parser.add_argument(
         "--save-every",
         type=positive,
@@ -143,8 +120,59 @@ def recipe_parser(recipe, doc):
             action="store_true",
             help="run every variant, each in its folder; with --resume those not yet finished",
         )
-    parser.add_argument("--overwrite", action="store_true", help="replace a run in DIR")
     return parser
+
+
+def add_data_flags(parser, data):
+    """What is trained on.
+
+    Args:
+        parser: an `argparse` parser.
+        data: the source that is taken where the user gives none; None: they must.
+    """
+    parser.add_argument(
+        "--data",
+        metavar="SOURCE",
+        help="a data set's name, a .npz file or a folder of class folders"
+        + (f" ({data})" if data else ""),
+    )
+    parser.add_argument(
+        "--data-dir", metavar="DIR", help="where tensorflow-datasets keeps its data sets"
+    )
+    parser.add_argument(
+        "--image-size", type=positive, metavar="PIXELS", help="resize all images to this square"
+    )
+    parser.add_argument(
+        "--stream",
+        action=argparse.BooleanOptionalAction,
+        help="read a folder's images as they are needed, or all at once "
+        "(default: as they are needed where they would take more than 2 GiB)",
+    )
+    parser.add_argument(
+        "--skip-bad",
+        action="store_true",
+        help="leave out images that can't be read, and count them",
+    )
+
+
+def add_run_flags(parser, folder):
+    """Seed, folder, and what to do where the folder holds something.
+
+    Args:
+        parser: an `argparse` parser.
+        folder: that is taken where the user gives none.
+    """
+    parser.add_argument("--seed", type=natural, help="default: 0")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help=f"the run's folder (default: {folder})",
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the run in DIR, with its settings"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace a run in DIR")
 
 
 def add_fine_tuning(parser, chosen):

@@ -40,7 +40,11 @@ def run_data(settings, preset, start=None):
         preset: its `Preset`.
         start: the model that is fine-tuned; None for a new one, made for the data.
     """
-    data = load(settings, start)
+    return split_data(load(settings, start), settings, preset)
+
+
+def split_data(data, settings, preset):
+    """The `RunData` of data that is loaded."""
     share = preset.validation_images / len(data.x_train)
     if not share:
         return RunData(limited(data, settings), data.test, "test")
@@ -57,7 +61,7 @@ def run_data(settings, preset, start=None):
     return RunData(limited(data, settings), validation, "validation")
 
 
-def load(settings, start):
+def load(settings, start=None):
     """The data as `load_data` gives it; what it warns of is said in a line."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UnreadableImagesWarning)

@@ -5,6 +5,7 @@ import shlex
 
 import keras
 
+from keras_vit.training.config_file import read_preset
 from keras_vit.training.devices import device_kind
 
 # Flags that change a preset, by its fields' names.
@@ -39,7 +40,8 @@ def new_settings(recipe, flags, arguments):
     changes = {
         key: getattr(flags, key) for key in PRESET_FLAGS if getattr(flags, key, None) is not None
     }
-    preset = dataclasses.replace(recipe.presets[name], **changes)
+    preset = read_preset(flags.config) if flags.config else recipe.presets[name]
+    preset = dataclasses.replace(preset, **changes)
     if preset.linear_probe and changes.keys() - {"dtype"}:
         raise ValueError(
             f"a linear probe has no {', '.join(sorted(changes.keys() - {'dtype'}))} to be set: it "
@@ -55,6 +57,7 @@ def new_settings(recipe, flags, arguments):
         "recipe": recipe.name,
         "command": shlex.join(["python", recipe.script, *words]),
         "preset_name": name,
+        "config": flags.config,
         "as_measured": not changes
         and all(getattr(flags, key) is None for key in ("limit", "data", "image_size"))
         and flags.time_limit is None,
@@ -73,7 +76,14 @@ def new_settings(recipe, flags, arguments):
 
 
 def preset_name(recipe, flags):
-    """The preset that the user chose, or the one for these data, or the one for this device."""
+    """The preset that the user chose, or the one for these data, or the one for this device.
+
+    "config" for that of a file.
+    """
+    if flags.config:
+        if flags.preset:
+            raise ValueError(f"--config and --{recipe.choice} exclude each other")
+        return "config"
     for_data = (n for n, p in recipe.presets.items() if flags.data and p.data == flags.data)
     chosen = flags.preset or (None if recipe.study else next(for_data, None))
     return chosen or (recipe.on_cpu if device_kind() == "cpu" else recipe.on_gpu)
@@ -81,6 +91,7 @@ def preset_name(recipe, flags):
 
 REMAINS = (
     "preset",
+    "config",
     "checkpoint",
     "data",
     "image_size",
@@ -94,7 +105,19 @@ REMAINS = (
 def refuse_other_settings(flags, settings, folder):
     """A run goes on with what it began with; a flag that says otherwise is an error."""
     known = {**settings["preset"], **settings, "preset": settings["preset_name"]}
-    for key in (*REMAINS, *PRESET_FLAGS):
+    refuse_changes(flags, known, (*REMAINS, *PRESET_FLAGS), folder)
+
+
+def refuse_changes(flags, known, keys, folder):
+    """An error where a flag differs from what is known of the run in the folder.
+
+    Args:
+        flags: what was parsed.
+        known: the run's values, by the flags' names.
+        keys: the flags to look at.
+        folder: a `RunFolder`.
+    """
+    for key in keys:
         given = getattr(flags, key, None)
         if given is not None and given != known.get(key):
             raise ValueError(

@@ -1,0 +1,62 @@
+"""A preset in a file: what a search writes and the recipes' `--config` reads."""
+
+import dataclasses
+import inspect
+import types
+import typing
+from collections.abc import Mapping
+
+from keras_vit import models
+from keras_vit.files import read_json, write_json
+from keras_vit.training.preset import Preset
+
+IN_JSON = {float: (int, float), tuple: (list,), Mapping: (dict,)}
+
+
+def write_preset(path, preset):
+    """Writes a `Preset` as JSON, whole or not at all."""
+    write_json(path, dataclasses.asdict(preset))
+
+
+def read_preset(path):
+    """The `Preset` in a JSON file, an object with its attributes by name.
+
+    Raises:
+        ValueError: for a file that can't be read or holds no preset, naming the file and what is
+            wrong in it.
+    """
+    try:
+        values = read_json(path)
+    except OSError as error:
+        raise ValueError(f"{path} can't be read: {error.strerror}") from error
+    try:
+        check_types(values)
+        preset = Preset(**values)
+        check_model(preset)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} holds no preset: {error}") from error
+    return preset
+
+
+def check_types(values):
+    """A ValueError for a value of a type that the preset's attribute can't have."""
+    if not isinstance(values, dict):
+        raise ValueError(f"it must be an object with a preset's attributes, not {values!r:.40}")
+    for name, hint in typing.get_type_hints(Preset).items():
+        parts = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+        kinds = [typing.get_origin(part) or part for part in parts]
+        allowed = tuple(kind for k in kinds for kind in IN_JSON.get(k, (k,)))
+        value = values.get(name)
+        wrong_bool = isinstance(value, bool) and bool not in allowed  # a bool is an int, too
+        if name in values and (wrong_bool or not isinstance(value, allowed)):
+            raise ValueError(f"{name} can't be {value!r}")
+
+
+def check_model(preset):
+    """A ValueError for a model class or an argument of it that there is not."""
+    model_class = getattr(models, preset.model_class, None)
+    if not inspect.isclass(model_class):
+        raise ValueError(f"there is no model class {preset.model_class!r}")
+    unknown = set(preset.model) - set(inspect.signature(model_class).parameters)
+    if unknown:
+        raise ValueError(f"{preset.model_class} has no {', '.join(sorted(unknown))}")

@@ -1,0 +1,75 @@
+import json
+
+import pytest
+
+from keras_vit.training import Preset, Recipe, main
+from keras_vit.training.config_file import read_preset, write_preset
+
+TINY = {"patch_size": 2, "hidden_dim": 16, "depth": 1, "num_heads": 2, "mlp_dim": 16}
+PRESET = Preset("s", "e", epochs=1, crop_padding=1, crop_scale=(0.5, 1.0), model=TINY, batch_size=8)
+RECIPE = Recipe("tiny", "digits", {"a": PRESET, "b": PRESET}, on_cpu="a", on_gpu="b")
+
+
+def test_a_preset_comes_back_from_its_file(tmp_path):
+    write_preset(tmp_path / "p.json", PRESET)
+    again = read_preset(tmp_path / "p.json")
+    assert again.model == TINY
+    assert tuple(again.crop_scale) == PRESET.crop_scale
+    write_preset(tmp_path / "q.json", again)
+    assert (tmp_path / "p.json").read_text() == (tmp_path / "q.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"epochs": "3"}, "epochs can't be '3'"),
+        ({"epochs": True}, "epochs can't be True"),
+        ({"epochs": 0}, "epochs"),
+        ({"peak_learning_rate": "fast"}, "peak_learning_rate can't be 'fast'"),
+        ({"crop_scale": 0.5}, "crop_scale can't be 0.5"),
+        ({"model": [1]}, "model can't be"),
+        ({"model": {"deepness": 3}}, "ViT has no deepness"),
+        ({"model_class": "Vit"}, "no model class 'Vit'"),
+        ({"speed": 3}, "speed"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_named(tmp_path, changes, named):
+    path = tmp_path / "p.json"
+    path.write_text(json.dumps({"summary": "s", "expect": "e", "epochs": 1, **changes}))
+    with pytest.raises(ValueError, match=named) as error:
+        read_preset(path)
+    assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "3", None])
+def test_a_recipe_refuses_a_file_without_a_preset_in_one_line(tmp_path, capsys, content):
+    path = tmp_path / "p.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(SystemExit) as end:
+        main(RECIPE, "", ["--config", str(path), "--out", str(tmp_path / "run")])
+    assert end.value.code == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert str(path) in line
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_file_and_a_preset_by_name_exclude_each_other(tmp_path, capsys):
+    write_preset(tmp_path / "p.json", PRESET)
+    with pytest.raises(SystemExit):
+        main(RECIPE, "", ["--config", str(tmp_path / "p.json"), "--preset", "a"])
+    assert "--config and --preset exclude each other" in capsys.readouterr().err
+
+
+@pytest.mark.medium
+def test_a_recipe_trains_what_the_file_says_and_goes_on_with_no_other(tmp_path, capsys):
+    write_preset(tmp_path / "p.json", PRESET)
+    words = ["--config", str(tmp_path / "p.json"), "--limit", "16", "--out", str(tmp_path / "run")]
+    main(RECIPE, "", words)
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert metrics["preset"] == "config"
+    assert config["preset"]["model"] == TINY
+    with pytest.raises(SystemExit):
+        main(RECIPE, "", [*words[2:], "--config", "other.json", "--resume"])
+    assert "config" in capsys.readouterr().err

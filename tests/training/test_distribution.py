@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from keras_vit import AugmentedModel, ViT
 from keras_vit.training.batches import ShuffledBatches, at_model_size
 from keras_vit.training.callbacks import read_history
 from keras_vit.training.devices import Devices
@@ -229,6 +230,15 @@ def test_runs_that_can_not_be_shared_are_refused(monkeypatch, settings, probe, m
     monkeypatch.setenv(f"{HOSTS}NUM_PROCESSES", "2")
     with pytest.raises(ValueError, match=message):
         check_can_distribute(settings, SimpleNamespace(linear_probe=probe))
+
+
+def test_one_device_trains_as_it_would_without():
+    with distributed("data", batch_size=7) as devices:
+        trainer = AugmentedModel(ViT((4, 4, 1), 2, 2, hidden_dim=8, depth=1, num_heads=2))
+        trainer.compile()
+    assert devices == Devices()
+    assert trainer.distribute_strategy.num_replicas_in_sync == 1
+    assert trainer.jit_compile is True
 
 
 def test_an_unknown_kind_is_named():

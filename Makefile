@@ -11,9 +11,12 @@ PYTEST := $(RUN) -m pytest -q -n 2 --dist loadscope
 quickstart: $(VENV)/installed
 	KERAS_BACKEND=tensorflow $(RUN) recipes/digits.py --overwrite
 
-# The whole suite on TensorFlow, and on the other two backends what touches one.
+# The whole suite on TensorFlow, and on the other two backends what touches one. TensorFlow keeps
+# all that it compiled in memory until the process ends: in two halves.
+TRAINING := tests/training tests/recipes tests/tuning
 test: $(VENV)/installed-dev
-	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow"
+	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow" tests $(TRAINING:%=--ignore=%)
+	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow" $(TRAINING)
 	KERAS_BACKEND=jax $(PYTEST) -m "backends and not slow"
 	KERAS_BACKEND=torch $(PYTEST) -m "backends and not slow"
 

@@ -57,6 +57,11 @@ def check_model(preset):
     model_class = getattr(models, preset.model_class, None)
     if not inspect.isclass(model_class):
         raise ValueError(f"there is no model class {preset.model_class!r}")
-    unknown = set(preset.model) - set(inspect.signature(model_class).parameters)
+    # Those four come from the data and from the preset itself.
+    own = set(inspect.signature(model_class).parameters)
+    own -= {"image_shape", "num_classes", "class_names", "dtype"}
+    unknown = set(preset.model) - own
     if unknown:
-        raise ValueError(f"{preset.model_class} has no {', '.join(sorted(unknown))}")
+        raise ValueError(
+            f"{preset.model_class} has no {', '.join(sorted(unknown))} to be set in a preset"
+        )

@@ -60,6 +60,7 @@ class LayerwiseRates:
     def __init__(self, *args, rates=None, **kwargs):
         super().__init__(*args, **kwargs)
         self.rates = dict(rates or {})
+        self._decay = self.weight_decay
 
     def build(self, variables):
         super().build(variables)
@@ -72,14 +73,14 @@ class LayerwiseRates:
 
     def _apply_weight_decay(self, variables):
         """Keras's own decay, one variable after the other; it reads `self.weight_decay`."""
-        weight_decay = self.weight_decay
-        if weight_decay is None:
+        if self._decay is None:
             return
         for variable in variables:
             if self._use_weight_decay(variable):  # PyTorch's form refuses an empty list
-                self.weight_decay = weight_decay * self._rates[self._get_variable_index(variable)]
+                # From what was given: under a strategy another replica may be in here too.
+                self.weight_decay = self._decay * self._rates[self._get_variable_index(variable)]
                 super()._apply_weight_decay([variable])
-        self.weight_decay = weight_decay
+        self.weight_decay = self._decay
 
     def get_config(self):
         return {**super().get_config(), "rates": self.rates}

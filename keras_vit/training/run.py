@@ -107,13 +107,14 @@ def train(recipe, flags, settings, preset, folder, resuming, devices, terminatio
         The trainer, the `RunData`, the preset, which a time limit may have changed, and what
         `metrics.json` says of the training.
     """
-    start = starting_model(settings, folder.starting_model if resuming else None)
+    start = starting_model(settings, folder, resuming)
     images = run_data(settings, preset, start)
     data = images.data
     if flags.time_limit and not resuming:
         seconds = 60 * flags.time_limit - (time.monotonic() - began)
         looked_at = len(images.validation[0])
         as_now = partial(preset.build_model, data, start)
+        settings["epochs"] = preset.epochs  # as asked for; --resume compares with these
         preset = within_time(preset, as_now, data, looked_at, seconds)
         settings["preset"] = dataclasses.asdict(preset)
         print(

@@ -42,10 +42,12 @@ def new_settings(recipe, flags, arguments):
     }
     preset = read_preset(flags.config) if flags.config else recipe.presets[name]
     preset = dataclasses.replace(preset, **changes)
-    if preset.linear_probe and changes.keys() - {"dtype"}:
+    others = {key for key in ("time_limit", "save_every") if getattr(flags, key, None)}
+    in_vain = (changes.keys() | others) - {"dtype"}
+    if preset.linear_probe and in_vain:
         raise ValueError(
-            f"a linear probe has no {', '.join(sorted(changes.keys() - {'dtype'}))} to be set: it "
-            "computes features once"
+            f"a linear probe has no {', '.join(sorted(in_vain))} to be set: it computes features "
+            "once"
         )
     data = flags.data or preset.data or recipe.data
     if recipe.fine_tunes and flags.checkpoint is None:

@@ -27,7 +27,7 @@ from keras_vit.tuning.worker import wait_for_chief
 FOLDER = Path("saved_models", "search")
 DEFAULTS = {"data": "cifar10", "tuner": "random", "trials": 20, "epochs": 5, "seed": 0}
 FIXED = ("data", "image_size", "limit", "validation_images", "batch_size", "tuner", "trials")
-FIXED += ("epochs", "max_parameters", "max_flops", "retrain_epochs", "seed")
+FIXED += ("epochs", "max_parameters", "max_flops", "retrain_epochs", "seed", "config")
 KEPT = (*FIXED, "data_dir", "skip_bad", "stream")
 
 

@@ -37,9 +37,12 @@ def read_config(path):
     config = read_json(file) if file.is_file() else {}
     if not isinstance(config, dict):
         return {}
-    if "model_type" in config:
-        return from_huggingface(file, config)
-    return from_timm(file, config) if "architecture" in config else {}
+    try:
+        if "model_type" in config:
+            return from_huggingface(file, config)
+        return from_timm(file, config) if "architecture" in config else {}
+    except (AttributeError, IndexError, KeyError, TypeError, ZeroDivisionError) as error:
+        raise ValueError(f"{file} is not as its library writes it: {error!r}") from error
 
 
 def from_huggingface(file, config):
@@ -50,7 +53,7 @@ def from_huggingface(file, config):
         "num_heads": config.get("num_attention_heads"),
         "activation": activation(file, config.get("hidden_act", "gelu")),
         "layer_norm_epsilon": config.get("layer_norm_eps"),
-        "class_names": class_names([names[key] for key in sorted(names, key=int)]),
+        "class_names": class_names([names[str(i)] for i in range(len(names))]),
         "rescaling": preprocessing(file.with_name("preprocessor_config.json"))
         or (rescaling_of(**IMAGENET) if config["model_type"].startswith("dinov2") else None),
     }

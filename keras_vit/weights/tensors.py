@@ -92,8 +92,11 @@ def open_tensors(path):
     with open(path, "rb") as file:
         start = file.read(9)
     if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            members = archive.namelist()
+        try:
+            with zipfile.ZipFile(path) as archive:
+                members = archive.namelist()
+        except zipfile.BadZipFile as error:
+            raise ValueError(f"{path}: a damaged .npz or PyTorch file: {error}") from error
         if any(member.endswith("data.pkl") for member in members):
             return open_torch(path)
         return open_npz(path)

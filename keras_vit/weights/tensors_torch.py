@@ -28,5 +28,6 @@ def state_dict(path):
     if not isinstance(content, dict) or not all(map(torch.is_tensor, content.values())):
         raise ValueError(f"{path}: a PyTorch file, but not a state dict of tensors")
     return {
-        name.removeprefix("module."): tensor.float().numpy() for name, tensor in content.items()
+        name.removeprefix("module."): tensor.detach().float().numpy()
+        for name, tensor in content.items()
     }

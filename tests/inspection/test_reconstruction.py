@@ -30,7 +30,7 @@ def test_patches_are_those_of_the_layer_and_images_come_back():
 def test_a_perfect_prediction_gives_the_images_back(monkeypatch, rescaling, normalized):
     autoencoder = model(rescaling, normalize_targets=normalized)
     _, target, mask = autoencoder(IMAGES, training=False)
-    monkeypatch.setattr(autoencoder, "decoder", lambda *_, **__: target)
+    monkeypatch.setattr(autoencoder.decoder, "call", lambda *_, **__: target)
     shown = reconstruction(autoencoder, IMAGES)
     np.testing.assert_allclose(shown.predicted, IMAGES, atol=0.05)
     hidden = np.repeat(np.repeat(ops.convert_to_numpy(mask).reshape(3, 4, 3), 2, 1), 4, 2) == 1

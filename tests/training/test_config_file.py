@@ -29,6 +29,7 @@ def test_a_preset_comes_back_from_its_file(tmp_path):
         ({"crop_scale": 0.5}, "crop_scale can't be 0.5"),
         ({"model": [1]}, "model can't be"),
         ({"model": {"deepness": 3}}, "ViT has no deepness"),
+        ({"model": {"image_shape": [8, 8, 3]}}, "ViT has no image_shape to be set"),
         ({"model_class": "Vit"}, "no model class 'Vit'"),
         ({"speed": 3}, "speed"),
     ],

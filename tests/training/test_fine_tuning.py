@@ -82,6 +82,22 @@ def weights_of(path):
     return {v.path: np.array(v) for v in keras.saving.load_model(path).weights}
 
 
+def test_a_run_does_not_write_over_the_checkpoint_that_it_starts_from(tmp_path, checkpoint, capsys):
+    source = tmp_path / "model.keras"
+    source.write_bytes(checkpoint.read_bytes())
+    told = refused(capsys, tmp_path, source, "--data", "digits", "--overwrite")
+    assert "holds the checkpoint itself" in told
+    assert source.read_bytes() == checkpoint.read_bytes()
+
+
+@pytest.mark.parametrize("words", [["--time-limit", 5], ["--save-every", 5], ["--epochs", 2]])
+def test_a_linear_probe_refuses_what_it_would_ignore(tmp_path, checkpoint, capsys, words):
+    told = refused(
+        capsys, tmp_path / "run", checkpoint, "--data", "digits", "--linear-probe", *words
+    )
+    assert words[0].strip("-").replace("-", "_") in told
+
+
 @pytest.mark.parametrize(
     "preset",
     [pytest.param("lora", marks=pytest.mark.backends), "adamw", "sgd", "frozen", "linear-probe"],

@@ -161,6 +161,38 @@ def test_damaged_bytes_inside_are_noticed(checkpoint, tmp_path):
         load_checkpoint(tmp_path / "bent.npz")
 
 
+def test_a_damaged_directory_of_a_zip_file_is_noticed(checkpoint, tmp_path):
+    content = bytearray(checkpoint().read_bytes())
+    start = content.index(b"PK\x01\x02")
+    content[start : start + 4] = b"PK\x00\x00"
+    (tmp_path / "bent.npz").write_bytes(content)
+    with pytest.raises(ValueError, match="bent.npz: a damaged .npz or PyTorch file"):
+        load_checkpoint(tmp_path / "bent.npz")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        '{"architecture": "vit", "pretrained_cfg": {"mean": [0, 0, 0], "std": [0, 0, 0]}}',
+        '{"architecture": "vit", "label_names": [1, 2]}',
+        '{"model_type": "vit", "id2label": ["a", "b"]}',
+    ],
+)
+def test_a_config_that_no_library_writes_is_refused_by_name(checkpoint, tmp_path, config):
+    path = checkpoint()
+    (tmp_path / "config.json").write_text(config)
+    with pytest.raises(ValueError, match="config.json is not as its library writes it"):
+        load_checkpoint(path)
+
+
+def test_parameters_with_gradients_are_tensors_too(tmp_path):
+    torch = pytest.importorskip("torch")
+    content = {"cls_token": torch.nn.Parameter(torch.zeros(1))}
+    torch.save(content, tmp_path / "vit.pth")
+    with pytest.raises(ValueError, match="neither a ViT of Google's.*cls_token"):
+        load_checkpoint(tmp_path / "vit.pth")
+
+
 class Attack:
     """Unpickled, it leaves a file behind."""
 

@@ -108,13 +108,18 @@ def load_checkpoint(
 def checkpoint_file(path):
     path = Path(path).expanduser()
     if path.is_dir():
-        files = [path / name for name in FILES if (path / name).is_file()]
-        if not files:
-            raise ValueError(f"{path}: a folder without {' or '.join(FILES)}")
-        return files[0]
+        return file_in(path, FILES)
     if not path.exists():
         raise ValueError(f"{path}: there is no such file or folder")
     return path
+
+
+def file_in(folder, names):
+    """The first of these files that a folder has."""
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name
+    raise ValueError(f"{folder}: a folder without {' or '.join(names)}")
 
 
 def understood(tensors):

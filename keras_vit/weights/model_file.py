@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 
-from keras_vit.weights.loading import load_checkpoint
+from keras_vit.weights.loading import FILES, file_in, load_checkpoint
 
 PUBLISHED = (".npz", ".safetensors", ".bin", ".pt", ".pth")
 
@@ -39,11 +39,7 @@ def load_model(path):
 def model_file(path):
     path = Path(os.path.expanduser(path))
     if path.is_dir():
-        names = ("model.keras", "model.safetensors", "pytorch_model.bin")
-        files = [path / name for name in names if (path / name).is_file()]
-        if not files:
-            raise ValueError(f"{path}: a folder without a model.keras or model.safetensors")
-        return files[0]
+        return file_in(path, ("model.keras", *FILES))
     if not path.exists():
         raise ValueError(f"{path}: there is no such file or folder")
     if path.suffix not in (".keras", *PUBLISHED):

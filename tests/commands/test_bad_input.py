@@ -30,7 +30,7 @@ def test_models_that_cannot_be_loaded(command, tmp_path, refused):
     rest = needs(command, tmp_path)
     assert "there is no such file" in refused(command, tmp_path / "none.keras", *rest)
     assert "~nosuchuser" in refused(command, "~nosuchuser/model.keras", *rest)
-    assert "without a model.keras" in refused(command, tmp_path / "empty", *rest)
+    assert "without model.keras" in refused(command, tmp_path / "empty", *rest)
     assert "damaged.keras: can't be read" in refused(command, tmp_path / "damaged.keras", *rest)
     assert "a .keras file, a run's folder" in refused(command, tmp_path / "weights.h5", *rest)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["damaged.keras", "empty", "weights.h5"]

@@ -17,7 +17,7 @@ RECIPE = Recipe(
     presets={
         "compact": MaskedPreset(
             summary="a compact ViT, 64 tokens for 4x4 pixels each, 12 epochs",
-            expect="about 1,100 images for each CPU second; not yet run whole here",
+            expect="about 1,050 images for each CPU second; not yet run whole here",
             epochs=12,
             peak_learning_rate=1.5e-3,
             warmup_epochs=1,

@@ -50,9 +50,8 @@ class ViTHyperModel(keras_tuner.HyperModel):
         base: a `Preset` for what is not searched, and for the values that a search begins with;
             None: AdamW, CutMix 0.5 and shifts by an eighth of the image.
         class_names: kept with the models.
-        jit_compile: as `AugmentedModel.compile` has it. On a CPU with TensorFlow, XLA takes some
-            10 s of a core more to compile, which a trial of fewer than 40,000 images does not
-            win back.
+        jit_compile: as `AugmentedModel.compile` has it. On a CPU with TensorFlow, XLA takes longer
+            to compile than short trials win back by it.
         name: as KerasTuner's.
         tunable: as KerasTuner's.
 

@@ -1,5 +1,4 @@
-import re
-
+from keras_vit.weights.huggingface_names import huggingface_name
 from keras_vit.weights.timm import timm_rules
 from keras_vit.weights.writing import (
     activation_name,
@@ -16,20 +15,6 @@ ACTIVATIONS = {
     "relu": "relu",
     "silu": "silu",
 }
-RENAMES = (
-    (r"^cls_token$", "embeddings.cls_token"),
-    (r"^patch_embed\.proj\.", "embeddings.patch_embeddings.projection."),
-    (r"^blocks\.(\d+)\.attn\.q\.", r"encoder.layer.\1.attention.attention.query."),
-    (r"^blocks\.(\d+)\.attn\.k\.", r"encoder.layer.\1.attention.attention.key."),
-    (r"^blocks\.(\d+)\.attn\.v\.", r"encoder.layer.\1.attention.attention.value."),
-    (r"^blocks\.(\d+)\.attn\.proj\.", r"encoder.layer.\1.attention.output.dense."),
-    (r"^blocks\.(\d+)\.mlp\.fc1\.", r"encoder.layer.\1.intermediate.dense."),
-    (r"^blocks\.(\d+)\.mlp\.fc2\.", r"encoder.layer.\1.output.dense."),
-    (r"^blocks\.(\d+)\.norm1\.", r"encoder.layer.\1.layernorm_before."),
-    (r"^blocks\.(\d+)\.norm2\.", r"encoder.layer.\1.layernorm_after."),
-    (r"^norm\.", "layernorm."),
-    (r"^pos_embed$", "embeddings.position_embeddings"),
-)
 
 
 def to_huggingface(model, folder):
@@ -58,21 +43,13 @@ def to_huggingface(model, folder):
     config = {**model.get_config(), "fc_norm": False}
     tensors = torch_tensors(model, timm_rules(config, model.image_shape[2], separate_qkv=True))
     tensors["pos_embed"] = positions_of_all(model)
-    tensors = {renamed(name): array for name, array in tensors.items()}
-    if model.num_classes:
-        head = {f"classifier.{kind}": tensors.pop(f"head.{kind}") for kind in ("weight", "bias")}
-        tensors = {f"vit.{name}": array for name, array in tensors.items()} | head
+    with_head = bool(model.num_classes)
+    tensors = {huggingface_name(name, with_head): array for name, array in tensors.items()}
     configs = {
         "config.json": huggingface_config(model),
         "preprocessor_config.json": preprocessor_config(model),
     }
     return write_folder(folder, tensors, configs)
-
-
-def renamed(name):
-    for pattern, replacement in RENAMES:
-        name = re.sub(pattern, replacement, name)
-    return name
 
 
 def huggingface_config(model):

@@ -20,6 +20,9 @@ class StreamedImages:
         paths: The files, readable ones.
         image_size: (height, width) that all are scaled and cropped to.
         channels: 1 or 3 that all are brought to.
+
+    Attributes:
+        failure: the ValueError of an image that could not be read any more; None: there was none.
     """
 
     dtype = np.dtype("uint8")
@@ -29,6 +32,7 @@ class StreamedImages:
         self.paths = list(paths)
         self.image_size = tuple(image_size)
         self.channels = channels
+        self.failure = None
         self._reading = {}
         self._threads = None
 
@@ -88,6 +92,7 @@ class StreamedImages:
             image = read_image(path, self.image_size)
         # Of many kinds. The file was readable when the folder was looked through.
         except Exception as error:
-            raise ValueError(f"{path}: can't read this image any more: {error}") from None
+            self.failure = ValueError(f"{path}: can't read this image any more: {error}")
+            raise self.failure from None
         image = image[..., np.newaxis] if image.ndim == 2 else image
         return with_channels(image[np.newaxis], self.channels)[0]

@@ -2,8 +2,8 @@
 
 from keras_vit.training.batches import RestOfEpoch, at_model_size
 from keras_vit.training.best_epoch import BestEpoch
-from keras_vit.training.callbacks import EpochSeeds, HistoryFile, StopOnBadLoss
-from keras_vit.training.checkpoint import Checkpoint
+from keras_vit.training.callbacks import EpochSeeds, HistoryFile, StopOnBadLoss, read_history
+from keras_vit.training.checkpoint import Checkpoint, Place
 
 
 class BadLoss(Exception):
@@ -32,6 +32,7 @@ def fit(trainer, batches, validation, preset, seed, folder, termination=None, sa
 
     Raises:
         BadLoss: saying where, and which weights the trainer has.
+        ValueError: where epochs were trained and their checkpoints are gone.
         Terminated: where the end was asked for, once all is saved.
     """
     checkpoint = Checkpoint(folder.checkpoint, save_every, termination)
@@ -62,9 +63,21 @@ def fit(trainer, batches, validation, preset, seed, folder, termination=None, sa
             raise BadLoss(stop)
 
     place = checkpoint.restore(trainer)
+    refuse_lost(place, folder)
     while place.step:
         # The rest of an epoch is a fit of its own. Keras ends it with the averaged weights,
         # which are not to be trained on: its checkpoint has those before.
         train(RestOfEpoch(batches, place.step), place, place.epoch + 1)
         place = checkpoint.restore(trainer)
     train(batches, place, preset.epochs)
+
+
+def refuse_lost(place, folder):
+    """A ValueError rather than a silent start from nothing over epochs that were trained."""
+    epochs = len(read_history(folder.history)) if folder.history.exists() else 0
+    # A kill in front of the first checkpoint leaves one row, and loses that epoch.
+    if place == Place() and epochs > 1:
+        raise ValueError(
+            f"{folder.history} has {epochs} epochs, but {folder.checkpoint} has no checkpoint that "
+            "this version reads; --overwrite begins anew"
+        )

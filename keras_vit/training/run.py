@@ -30,7 +30,7 @@ from keras_vit.training.distribution import (
 from keras_vit.training.fitting import BadLoss, fit
 from keras_vit.training.linear_probe import check_all_classes, fit_linear_probe
 from keras_vit.training.lora import without_lora
-from keras_vit.training.run_data import run_data
+from keras_vit.training.run_data import naming_unreadable, run_data
 from keras_vit.training.run_folder import RunFolder, own_folder
 from keras_vit.training.settings import (
     announce,
@@ -97,7 +97,9 @@ def carry_out_in(folder, recipe, flags, arguments, termination, began):
         )
     if kind:
         bring_home(trainer)
-    return (recipe.finish or finish)(recipe, trainer, images, preset, settings, trained, folder)
+    ending = recipe.finish or finish
+    with naming_unreadable(images):
+        return ending(recipe, trainer, images, preset, settings, trained, folder)
 
 
 def train(recipe, flags, settings, preset, folder, resuming, devices, termination, began):
@@ -139,11 +141,13 @@ def train(recipe, flags, settings, preset, folder, resuming, devices, terminatio
         f"{len(data.x_test):,} test images of {'x'.join(map(str, data.image_shape))}"
     )
     if preset.linear_probe:
-        trained = fit_linear_probe(model, at_model_size(model, *data.train), settings["seed"])
+        with naming_unreadable(images):
+            trained = fit_linear_probe(model, at_model_size(model, *data.train), settings["seed"])
     else:
         held_out, seed = images.validation, settings["seed"]
         try:
-            fit(trainer, batches, held_out, preset, seed, folder, termination, flags.save_every)
+            with naming_unreadable(images):
+                fit(trainer, batches, held_out, preset, seed, folder, termination, flags.save_every)
         except BadLoss as error:
             save_model(trainer.model, folder)
             folder.drop_checkpoint()

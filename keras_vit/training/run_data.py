@@ -1,5 +1,6 @@
 """The images of a run: loaded, limited, split, brought to the model's size."""
 
+import contextlib
 import os
 import warnings
 from pathlib import Path
@@ -30,6 +31,24 @@ class RunData(NamedTuple):
     data: ImageData
     validation: tuple[np.ndarray, np.ndarray]
     name: str
+
+
+@contextlib.contextmanager
+def naming_unreadable(images):
+    """Ends with the ValueError of a streamed image that can't be read any more.
+
+    TensorFlow hides what a data set raised in an error of its own.
+
+    Args:
+        images: the `RunData` that are read in the block.
+    """
+    try:
+        yield
+    except Exception:
+        for part in (images.data.x_train, images.validation[0], images.data.x_test):
+            if getattr(part, "failure", None) is not None:
+                raise part.failure from None
+        raise
 
 
 def run_data(settings, preset, start=None):

@@ -195,6 +195,16 @@ def test_killed_while_the_first_is_written_it_starts_anew(tmp_path):
     assert not list(folder.glob(".draft-*"))
 
 
+def test_epochs_whose_checkpoints_are_gone_are_not_silently_trained_over(tmp_path):
+    with pytest.raises(Terminated, match="after epoch 2"):
+        go_on(tmp_path, look=10)
+    rows = (tmp_path / "history.csv").read_bytes()
+    shutil.rmtree(tmp_path / "checkpoint")
+    with pytest.raises(ValueError, match="has 2 epochs, but .* has no checkpoint"):
+        go_on(tmp_path)
+    assert (tmp_path / "history.csv").read_bytes() == rows
+
+
 def test_a_checkpoint_of_another_model_is_refused(tmp_path):
     trainer = PRESET.build_trainer(PRESET.build_model(DATA), STEPS)
     Checkpoint(tmp_path).save(trainer, Place(1))

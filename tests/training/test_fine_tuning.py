@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import shutil
 from pathlib import Path
 
 import keras
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from keras_vit import ViT, load_data, to_timm
-from keras_vit.training import AugmentedModel, Recipe, main
+from keras_vit.training import AugmentedModel, Recipe, main, run
 from keras_vit.training.callbacks import read_history
 
 pytestmark = pytest.mark.medium
@@ -193,6 +194,29 @@ def test_photographs_of_mixed_sizes_train_streamed_or_not_to_the_same_weights(
         np.testing.assert_array_equal(value, expected[path], path)
 
 
+@pytest.mark.backends
+@pytest.mark.parametrize("preset", ["frozen", "linear-probe"])
+def test_a_streamed_photograph_that_goes_missing_ends_the_run_in_one_line(
+    tmp_path, checkpoint, photos, capsys, monkeypatch, preset
+):
+    """TensorFlow makes an error of its own of what a data set raises."""
+    folder = tmp_path / "photos"
+    shutil.copytree(photos, folder, ignore=shutil.ignore_patterns("broken.jpg"))
+    gone = folder / "china" / "3.jpg"
+    part = {"frozen": "fit", "linear-probe": "fit_linear_probe"}[preset]
+    real = getattr(run, part)
+
+    def without_one(*arguments):
+        gone.unlink()
+        return real(*arguments)
+
+    monkeypatch.setattr(run, part, without_one)
+    told = refused(
+        capsys, tmp_path / "run", checkpoint, "--data", folder, "--preset", preset, "--stream"
+    )
+    assert f"{gone}: can't read this image any more" in told
+
+
 def test_images_are_kept_a_seventh_larger_than_the_model_takes_them(tmp_path, photos, monkeypatch):
     from keras_vit.training import run_data
 
@@ -281,30 +305,29 @@ def test_resume_takes_neither_another_checkpoint_nor_another_rate(tmp_path, chec
 
 
 @pytest.mark.slow
-def test_what_was_learned_on_five_digits_helps_with_the_other_five(tmp_path):
-    """Ten images a class: a probe of what was trained beats one of what was not."""
+def test_a_probe_of_a_trained_model_beats_one_of_a_fresh_one(tmp_path):
+    """Even or odd, from five images a digit: by 22 to 35 points with seeds 0 to 5."""
+    keras.utils.set_random_seed(0)
     data = load_data("digits")
-    old = data.y_train < 5
-    model = ViT((8, 8, 1), 2, 5, **{**TINY, "hidden_dim": 32, "mlp_dim": 64})
-    fresh = tmp_path / "fresh.keras"
-    model.save(fresh)
+    model = ViT((8, 8, 1), 2, 10, **{**TINY, "hidden_dim": 32, "mlp_dim": 64})
+    model.save(tmp_path / "fresh.keras")
     trainer = AugmentedModel(model)
-    trainer.compile(keras.optimizers.AdamW(2e-3), metrics=["accuracy"])
-    trainer.fit(data.x_train[old], data.y_train[old], batch_size=64, epochs=40, verbose=0)
-    model.save(tmp_path / "old.keras")
+    trainer.compile(keras.optimizers.AdamW(2e-3))
+    trainer.fit(data.x_train, data.y_train, batch_size=64, epochs=20, verbose=0)
+    model.save(tmp_path / "trained.keras")
 
-    few = np.concatenate([np.flatnonzero(data.y_train == k)[:10] for k in range(5, 10)])
-    new = data.y_test >= 5
+    few = np.concatenate([np.flatnonzero(data.y_train == k)[:5] for k in range(10)])
     np.savez(
-        tmp_path / "new.npz",
+        tmp_path / "parity.npz",
         x_train=data.x_train[few],
-        y_train=data.y_train[few] - 5,
-        x_test=data.x_test[new],
-        y_test=data.y_test[new] - 5,
-        class_names=list("56789"),
+        y_train=data.y_train[few] % 2,
+        x_test=data.x_test,
+        y_test=data.y_test % 2,
+        class_names=["even", "odd"],
     )
     accuracy = {}
-    for name, path in (("old", tmp_path / "old.keras"), ("fresh", fresh)):
-        start(tmp_path / name, path, "--data", tmp_path / "new.npz", "--linear-probe")
+    for name in ("fresh", "trained"):
+        arguments = (f"{tmp_path / name}.keras", "--data", tmp_path / "parity.npz")
+        start(tmp_path / name, *arguments, "--linear-probe")
         accuracy[name] = metrics_of(tmp_path / name)["test_accuracy"]
-    assert accuracy["old"] > accuracy["fresh"] + 0.1, accuracy
+    assert accuracy["trained"] > accuracy["fresh"] + 0.1, accuracy

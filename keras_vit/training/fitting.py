@@ -48,7 +48,8 @@ def fit(trainer, batches, validation, preset, seed, folder, termination=None, sa
         history = HistoryFile(folder.history, place.epoch, place.seconds)
         callbacks = [EpochSeeds(seed, batches, place), stop, history]
         if preset.best_epoch_from is not None:
-            callbacks.append(BestEpoch(folder.checkpoint, folder.history, preset.best_epoch_from))
+            choice = preset.best_epoch_from, preset.best_epoch_by
+            callbacks.append(BestEpoch(folder.checkpoint, folder.history, *choice))
         trainer.fit(
             part,
             initial_epoch=place.epoch,

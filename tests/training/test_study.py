@@ -176,6 +176,8 @@ def test_a_model_for_larger_images_is_trained_and_tested_at_its_size(runs):
 )
 def test_best_epoch(losses, first, best):
     assert best_epoch([{"val_loss": str(loss)} for loss in losses], first) == best
+    rows = [{"val_loss": "0", "val_accuracy": str(1 - loss / 4)} for loss in losses]
+    assert best_epoch(rows, first, "val_accuracy") == best
 
 
 @pytest.mark.parametrize(
@@ -185,6 +187,7 @@ def test_best_epoch(losses, first, best):
         ({"optimizer": "sgd"}, "Received: 'sgd'"),
         ({"schedule": "linear"}, "Received: 'linear'"),
         ({"validation_images": 0}, "`best_epoch_from` needs `validation_images`"),
+        ({"best_epoch_by": "loss"}, "Received: 'loss'"),
         ({"image_size": 12}, "`image_size` needs `crop_scale`"),
     ],
 )

@@ -50,6 +50,18 @@ class AugmentingModel(keras.Model):
             jit_compile = not kwargs.get("run_eagerly") and self._distribute_strategy is None
         super().compile(optimizer, loss, metrics=metrics, jit_compile=jit_compile, **kwargs)
 
+    def make_train_function(self, force=False):
+        """As Keras's, but on JAX `steps_per_execution` steps are one compiled call."""
+        is_new = force or self.train_function is None
+        super().make_train_function(force)
+        if keras.backend.backend() != "jax" or not is_new or self.steps_per_execution == 1:
+            return
+        compiled = self.jit_compile and not self.run_eagerly
+        if compiled and keras.distribution.distribution() is None:
+            from keras_vit.models.scanned_steps_jax import scanned_steps
+
+            self.train_function = scanned_steps(self.train_step, self.steps_per_execution)
+
     def compile_from_config(self, config):
         """Compiles a loaded model as it was; Keras leaves that to whoever changes `compile`."""
         config = keras.saving.deserialize_keras_object(config)

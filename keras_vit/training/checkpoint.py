@@ -33,8 +33,8 @@ class Place(NamedTuple):
 class Checkpoint(keras.callbacks.Callback):
     """Keeps all that training changes: weights, optimizer, seed generators.
 
-    After every epoch, every so many steps, and in the middle of an epoch where SIGTERM asks for
-    it. A checkpoint counts once it was read back and its checksum noted; the older of two goes
+    After every epoch or so, every so many steps, and in the middle of an epoch where SIGTERM asks
+    for it. A checkpoint counts once it was read back and its checksum noted; the older of two goes
     only then. Keras's BackupAndRestore writes weights and epoch number one after the other, in
     place, and leaves the seed generators out.
 
@@ -42,17 +42,19 @@ class Checkpoint(keras.callbacks.Callback):
         folder: of the files; made when the first is written.
         every: also save after that many steps of an epoch; None: at its end alone.
         termination: a `Termination` to look at after every step; None: none.
+        epochs: save at the end of every so many epochs, and of the last.
 
     Raises:
         Terminated: where the signal came, once all is saved.
         OSError: naming a file that can't be written; those that count stay.
     """
 
-    def __init__(self, folder, every=None, termination=None):
+    def __init__(self, folder, every=None, termination=None, epochs=1):
         super().__init__()
         self.folder = folder
         self.every = every
         self.termination = termination
+        self.epochs = epochs
         self.place = Place()
 
     def files(self):
@@ -108,17 +110,20 @@ class Checkpoint(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
+        self._done = 0
         self._started = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
         first = self.place.step if self.place.epoch == self._epoch else 0
-        if first and batch == 0:
+        # With `steps_per_execution` above 1, steps come by the group.
+        before, self._done = self._done, batch + 1
+        if first and not before:
             add_metrics(self.model, self.place.metrics)
-        step = first + batch + 1
-        if batch + 1 == self.params["steps"]:
-            return  # the epoch's end is next, which saves
+        step = first + self._done
+        if self._done >= self.params["steps"]:
+            return  # the epoch's end is next
         asked = self.termination and self.termination.asked
-        if asked or (self.every and step % self.every == 0):
+        if asked or (self.every and step // self.every > (first + before) // self.every):
             metrics = [ops.convert_to_numpy(v).tolist() for v in self.model.metrics_variables]
             # What is not finite is not kept: the run is going to fail.
             if all(np.isfinite(metric).all() for metric in metrics):
@@ -131,8 +136,11 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if self.model.stop_training:  # the weights are broken, see StopOnBadLoss
             return
-        self.save(self.model, Place(epoch + 1))
-        if self.termination and self.termination.asked:
+        asked = self.termination and self.termination.asked
+        last = epoch + 1 == self.params["epochs"]
+        if asked or last or (epoch + 1) % self.epochs == 0:
+            self.save(self.model, Place(epoch + 1))
+        if asked:
             raise Terminated(f"stopped by SIGTERM after epoch {epoch + 1}")
 
 

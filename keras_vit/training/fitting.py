@@ -35,7 +35,7 @@ def fit(trainer, batches, validation, preset, seed, folder, termination=None, sa
         ValueError: where epochs were trained and their checkpoints are gone.
         Terminated: where the end was asked for, once all is saved.
     """
-    checkpoint = Checkpoint(folder.checkpoint, save_every, termination)
+    checkpoint = Checkpoint(folder.checkpoint, save_every, termination, preset.checkpoint_epochs)
     held_out = at_model_size(trainer.model, *validation, batches.devices)
     if left_out := len(validation[1]) - len(held_out.y):
         print(
@@ -64,7 +64,7 @@ def fit(trainer, batches, validation, preset, seed, folder, termination=None, sa
             raise BadLoss(stop)
 
     place = checkpoint.restore(trainer)
-    refuse_lost(place, folder)
+    refuse_lost(place, folder, preset.checkpoint_epochs)
     while place.step:
         # The rest of an epoch is a fit of its own. Keras ends it with the averaged weights,
         # which are not to be trained on: its checkpoint has those before.
@@ -73,11 +73,11 @@ def fit(trainer, batches, validation, preset, seed, folder, termination=None, sa
     train(batches, place, preset.epochs)
 
 
-def refuse_lost(place, folder):
+def refuse_lost(place, folder, interval):
     """A ValueError rather than a silent start from nothing over epochs that were trained."""
     epochs = len(read_history(folder.history)) if folder.history.exists() else 0
-    # A kill in front of the first checkpoint leaves one row, and loses that epoch.
-    if place == Place() and epochs > 1:
+    # A kill in front of the first checkpoint leaves as many rows, and loses these epochs.
+    if place == Place() and epochs > interval:
         raise ValueError(
             f"{folder.history} has {epochs} epochs, but {folder.checkpoint} has no checkpoint that "
             "this version reads; --overwrite begins anew"

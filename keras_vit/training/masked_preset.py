@@ -43,5 +43,8 @@ class MaskedPreset(Preset):
             self.decoder_heads,
             augment=self.augmentation(model.image_shape),
         )
-        trainer.compile(self.build_optimizer(trainer, steps_per_epoch))
+        trainer.compile(
+            self.build_optimizer(trainer, steps_per_epoch),
+            steps_per_execution=min(self.steps_per_execution, steps_per_epoch),
+        )
         return trainer

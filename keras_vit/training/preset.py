@@ -46,6 +46,10 @@ class Preset:
             batch in one. Keras averages the weights after every part: `ema_momentum` is taken to
             the power of 1 / accumulate there, and the average lags by less than an update. What
             looks at the batch as a whole, mixup's partner and batch norm, looks at a part.
+        steps_per_execution: steps that one call takes, see `keras.Model.compile`; where a step
+            takes a GPU a millisecond, so does the call. Must divide those of an epoch, or its
+            last call is compiled apart.
+        checkpoint_epochs: epochs from one checkpoint to the next.
         remat: whether blocks are computed again in the backward pass instead of kept, to save
             memory; for models made of `TransformerBlock`.
         optimizer: "adamw", "adamw_all", "adam_l2", "adam" or "sgd", see `training.optimizers`.
@@ -88,6 +92,8 @@ class Preset:
     best_epoch_by: str = "val_loss"
     batch_size: int = 128
     accumulate: int = 1
+    steps_per_execution: int = 1
+    checkpoint_epochs: int = 1
     remat: bool = False
     optimizer: str = "adamw"
     beta_1: float = 0.9
@@ -115,7 +121,8 @@ class Preset:
     linear_probe: bool = False
 
     def __post_init__(self):
-        for name in ("epochs", "batch_size", "accumulate"):
+        counts = "epochs", "batch_size", "accumulate", "steps_per_execution", "checkpoint_epochs"
+        for name in counts:
             if getattr(self, name) < 1:
                 raise ValueError(f"`{name}` must be 1 or more. Received: {getattr(self, name)}")
         if self.batch_size % self.accumulate:
@@ -137,6 +144,8 @@ class Preset:
             raise ValueError(f"`schedule` must be one of {SCHEDULES}. Received: {self.schedule!r}")
         if self.best_epoch_from is not None and not self.validation_images:
             raise ValueError("`best_epoch_from` needs `validation_images`: no test chooses.")
+        if self.best_epoch_from is not None and self.checkpoint_epochs > 1:
+            raise ValueError("`best_epoch_from` needs a checkpoint each epoch, to go on from it.")
         if self.best_epoch_by not in BEST_BY:
             raise ValueError(
                 f"`best_epoch_by` must be one of {BEST_BY}. Received: {self.best_epoch_by!r}"
@@ -207,7 +216,11 @@ class Preset:
             cutmix=self.cutmix,
             label_smoothing=self.label_smoothing,
         )
-        trainer.compile(self.build_optimizer(model, steps_per_epoch), metrics=["accuracy"])
+        trainer.compile(
+            self.build_optimizer(model, steps_per_epoch),
+            metrics=["accuracy"],
+            steps_per_execution=min(self.steps_per_execution, steps_per_epoch),
+        )
         return trainer
 
     def build_optimizer(self, model, steps_per_epoch):

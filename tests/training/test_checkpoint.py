@@ -1,9 +1,11 @@
 """A fit that is broken off anywhere and taken up again ends where the unbroken one does."""
 
+import dataclasses
 import errno
 import shutil
 import subprocess
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -62,9 +64,9 @@ class AskedAt:
         return self.left == 0
 
 
-def go_on(folder, look=None, save_every=None):
+def go_on(folder, look=None, save_every=None, preset=PRESET):
     """Trains in `folder` from where it stands; the trainer at the end."""
-    trainer = PRESET.build_trainer(PRESET.build_model(DATA), STEPS)
+    trainer = preset.build_trainer(preset.build_model(DATA), STEPS)
     for variable in trainer.trainable_variables:  # the same start for all, by the name
         seed = sum(map(ord, variable.path))
         value = np.random.default_rng(seed).normal(0, 0.2, variable.shape)
@@ -72,7 +74,7 @@ def go_on(folder, look=None, save_every=None):
     batches = ShuffledBatches(*DATA.train, PRESET.batch_size, 1)
     run = RunFolder(folder)
     folder.mkdir(exist_ok=True)
-    fit(trainer, batches, DATA.test, PRESET, 1, run, AskedAt(look), save_every)
+    fit(trainer, batches, DATA.test, preset, 1, run, AskedAt(look), save_every)
     return trainer
 
 
@@ -113,6 +115,33 @@ def test_broken_off_within_epochs_it_ends_bit_for_bit_the_same(unbroken, tmp_pat
     with pytest.raises(Terminated, match="after epoch 3"):
         go_on(folder, look=6)
     assert_same(outcome(go_on(folder), folder), unbroken)
+
+
+GROUPS = dataclasses.replace(PRESET, steps_per_execution=2)
+
+
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="Keras takes single steps there")
+def test_steps_by_the_group_are_broken_off_and_saved_between_groups(unbroken, tmp_path):
+    """Two, two and one step a call."""
+    folder = tmp_path / "run"
+    with pytest.raises(Terminated, match="epoch 1 after step 4"):
+        go_on(folder, look=2, save_every=3, preset=GROUPS)
+    # The last step of the epoch, its end, and the first call of the next.
+    with pytest.raises(Terminated, match="epoch 2 after step 2"):
+        go_on(folder, look=2, save_every=3, preset=GROUPS)
+    assert names(folder) == ["epoch-00001-step-0000002", "epoch-00001-step-0000000"]
+    assert_same(outcome(go_on(folder, save_every=3, preset=GROUPS), folder), unbroken)
+
+
+def test_with_fewer_checkpoints_it_goes_on_from_the_last_one(tmp_path):
+    preset = dataclasses.replace(PRESET, epochs=5, best_epoch_from=None, checkpoint_epochs=2)
+    folder, killed = tmp_path / "run", tmp_path / "killed"
+    whole = outcome(go_on(folder, preset=preset), folder)
+    assert names(folder) == ["epoch-00005-step-0000000", "epoch-00004-step-0000000"]
+    folder.rename(killed)
+    for file in (killed / "checkpoint").glob("epoch-00005-*"):  # killed just in front of it
+        file.unlink()
+    assert_same(outcome(go_on(killed, preset=preset), killed), whole)
 
 
 def test_saving_within_epochs_changes_nothing(unbroken, tmp_path):

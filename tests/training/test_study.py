@@ -187,6 +187,7 @@ def test_best_epoch(losses, first, best):
         ({"optimizer": "sgd"}, "Received: 'sgd'"),
         ({"schedule": "linear"}, "Received: 'linear'"),
         ({"validation_images": 0}, "`best_epoch_from` needs `validation_images`"),
+        ({"checkpoint_epochs": 2}, "needs a checkpoint each epoch"),
         ({"best_epoch_by": "loss"}, "Received: 'loss'"),
         ({"image_size": 12}, "`image_size` needs `crop_scale`"),
     ],

@@ -12,29 +12,12 @@ share one search: start the same command once for each role, with three variable
 where the chief hands out the trials, draws the pictures and retrains the winner.
 """
 
-from keras_vit.training import Preset
+from dataclasses import replace
+
+from keras_vit.training.photograph_presets import COMPACT
 from keras_vit.tuning.command_line import main
 
-BASE = Preset(
-    summary="the compact ViT of recipes/cifar10.py",
-    expect="nothing measured",
-    epochs=12,
-    peak_learning_rate=2e-3,
-    warmup_epochs=1,
-    label_smoothing=0.1,
-    crop_padding=4,
-    flip=True,
-    cutmix=0.5,
-    model={
-        "hidden_dim": 128,
-        "depth": 4,
-        "num_heads": 4,
-        "mlp_dim": 256,
-        "patch_embedding": "stem",
-        "relative_positions": "rotary",
-        "pool": "mean",
-    },
-)
+BASE = replace(COMPACT, summary="the compact ViT of recipes/cifar10.py")
 
 if __name__ == "__main__":
     main(BASE, __doc__)

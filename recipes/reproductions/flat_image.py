@@ -37,6 +37,7 @@ AUGMENTED = dataclasses.replace(
     epochs=100,
     validation_images=0,
     best_epoch_from=None,
+    checkpoint_epochs=10,  # a checkpoint is 1.4 GB and more
     batch_size=2048,
     schedule="exponential_by_epoch",
     peak_learning_rate=3e-4,

@@ -29,6 +29,8 @@ CIFAR10 = Preset(
     crop_padding=4,
     flip=True,
     auto_augment={"policy": "cifar10", "levels": "omihub777", "fill_value": 128},
+    steps_per_execution=13,  # of 390: the same numbers, sooner on a GPU
+    checkpoint_epochs=5,
 )
 
 RECIPE = Recipe(

@@ -16,6 +16,7 @@ import shutil
 from pathlib import Path
 
 from keras_vit.files import whole_file
+from keras_vit.training import Preset
 from keras_vit.training.callbacks import read_history
 
 HERE = Path(__file__).parent
@@ -28,7 +29,6 @@ KEPT = (
     "attention.png",
     "metrics.json",
 )
-WORDS = {"summary", "expect"}  # may change after a run
 STUDIES = ("visual_attention", "position_study", "hybrid_study", "kun_vit", "flat_image")
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 HEAD = (
@@ -58,8 +58,8 @@ def keep(run):
     if config["recipe"] not in STUDIES:
         raise ValueError(f"{run} is no run of {', '.join(STUDIES)}")
     recipe = runpy.run_path(str(HERE / f"{config['recipe']}.py"))["RECIPE"]
-    preset = json.loads(json.dumps(dataclasses.asdict(recipe.presets[config["preset_name"]])))
-    same = all(config["preset"][key] == preset[key] for key in preset.keys() - WORDS)
+    asked, done = recipe.presets[config["preset_name"]], Preset(**config["preset"])
+    same = without_words(done) == without_words(asked)
     whole = same and config["limit"] is None and config["image_size"] is None
     folder = config["preset_name"] + ("" if whole else "-short")
     target = RESULTS / "reproductions" / config["recipe"] / folder
@@ -69,6 +69,12 @@ def keep(run):
             with whole_file(target / name) as draft:
                 shutil.copyfile(run / name, draft)
     return target
+
+
+def without_words(preset):
+    """What a preset does, as a JSON file has it: lists and tuples are the same there."""
+    values = dataclasses.asdict(dataclasses.replace(preset, summary="", expect=""))
+    return json.loads(json.dumps(values))
 
 
 def write_table():

@@ -22,7 +22,13 @@ SHAPES = {
 }
 RECIPES = {path.stem: runpy.run_path(str(path))["RECIPE"] for path in FILES}
 DATA_SETS = {name: recipe for name, recipe in RECIPES.items() if name in SHAPES}
-PRESETS = [(recipe, preset) for recipe, r in DATA_SETS.items() for preset in r.presets]
+# CIFAR-100's are CIFAR-10's.
+PRESETS = [
+    (recipe, preset)
+    for recipe, r in DATA_SETS.items()
+    for preset in r.presets
+    if recipe != "cifar100" or preset == "cpu-30min"
+]
 TUNING = RECIPES["finetune"].presets
 
 
@@ -49,6 +55,8 @@ def test_the_step_of_every_preset_is_compiled_with_its_augmentation(name, preset
     preset = dataclasses.replace(preset, model=small)
     trainer = preset.build_trainer(preset.build_model(data), steps_per_epoch=2)
     assert trainer.jit_compile == (keras.backend.backend() != "torch")
+    assert trainer.steps_per_execution == min(preset.steps_per_execution, 2)
+    assert trainer.model.compute_dtype == preset.dtype.removeprefix("mixed_")
     assert all(layer.supports_jit for layer in trainer.augment)
     history = trainer.fit(images, labels, batch_size=8, verbose=0).history
     assert trainer.jit_compile == (keras.backend.backend() != "torch")

@@ -1,0 +1,105 @@
+"""Presets for small photographs, 32x32 in ten or a hundred classes, that several recipes share.
+
+Those for a GPU have at most 7 million parameters. They take whole groups of steps in one call,
+and a checkpoint every tenth epoch or so: an epoch may be over in half a second.
+"""
+
+import dataclasses
+
+from keras_vit.training.preset import Preset
+
+NOT_RUN = "not yet run"
+
+COMPACT = Preset(
+    summary="a compact ViT with a convolutional stem, 12 epochs",
+    expect=NOT_RUN,
+    epochs=12,
+    peak_learning_rate=2e-3,
+    warmup_epochs=1,
+    crop_padding=4,
+    flip=True,
+    cutmix=0.5,
+    model={
+        "hidden_dim": 128,
+        "depth": 4,
+        "num_heads": 4,
+        "mlp_dim": 256,
+        "patch_embedding": "stem",
+        "relative_positions": "rotary",
+        "pool": "mean",
+    },
+)
+
+KUNVIT = Preset(
+    summary="KunViT's size and schedule with AdamW: 6.3 M parameters, 200 epochs",
+    expect=NOT_RUN,
+    epochs=200,
+    crop_padding=4,
+    flip=True,
+    auto_augment={"policy": "cifar10"},
+    weight_decay=5e-5,
+    dtype="mixed_bfloat16",
+    steps_per_execution=13,  # of the 390 of an epoch
+    checkpoint_epochs=20,
+)
+
+# Batch, rate, decay and mixing are DeiT's (arXiv 2012.12877, Table 9), but for the rate's scale.
+PLAIN = dataclasses.replace(
+    KUNVIT,
+    summary="KunViT's size, 6 heads, with DeiT's training: 300 epochs",
+    epochs=300,
+    batch_size=500,
+    steps_per_execution=10,  # of 100
+    weight_decay=0.05,
+    warmup_epochs=10,
+    mixup=0.8,
+    cutmix=1.0,
+    ema_momentum=0.9995,
+    model={"num_heads": 6, "drop_path": 0.1},
+)
+
+STEM = dataclasses.replace(
+    PLAIN,
+    summary="with a convolutional stem, rotary positions and mean pooling: 300 epochs",
+    model={
+        "hidden_dim": 256,
+        "depth": 12,
+        "num_heads": 4,
+        "mlp_dim": 512,
+        "patch_embedding": "stem",
+        "relative_positions": "rotary",
+        "pool": "mean",
+        "drop_path": 0.1,
+    },
+)
+
+PATCH2 = dataclasses.replace(
+    STEM,
+    summary="the same with patches of 2 pixels: 200 epochs",
+    epochs=200,
+    checkpoint_epochs=5,
+    model={**STEM.model, "patch_size": 2},
+)
+
+QUICK = dataclasses.replace(
+    STEM,
+    summary="the same in 80 epochs, for 94 % as soon as can be",
+    epochs=80,
+    peak_learning_rate=2e-3,
+    mixup=0.0,
+    ema_momentum=0.999,
+    model={**STEM.model, "drop_path": 0.0},
+)
+
+ON_GPU = {
+    "kunvit": KUNVIT,
+    "kunvit-6-heads": dataclasses.replace(
+        KUNVIT,
+        summary="the same with 6 heads of 64 instead of 12 of 32",
+        model={"num_heads": 6},
+    ),
+    "gpu-plain": PLAIN,
+    "gpu-stem": STEM,
+    "gpu-patch2": PATCH2,
+    "gpu-quick": QUICK,
+}

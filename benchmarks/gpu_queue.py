@@ -43,14 +43,14 @@ class Job(NamedTuple):
         name: its folder's, below --runs and --keep.
         script: the recipe, from the project's folder.
         words: its arguments.
-        data: name of its data set.
+        data: name of its data set; None: it needs none.
         minutes: bound of all its calls together.
     """
 
     name: str
     script: str
     words: tuple
-    data: str
+    data: str | None
     minutes: float
 
 
@@ -66,10 +66,16 @@ def study(name, variant, data, minutes):
 
 
 BOTH = ("cifar10", "cifar100")
+PEERS = (
+    *("--model", "kunvit", "--batch", "512", "--steps", "40", "--group", "10", "--peak", "torch"),
+    *("--only", "ours, JAX", "ours, JAX, bf16", "keras-hub, JAX", "timm", "timm, bf16"),
+    *("timm, compiled", "timm, compiled, bf16"),
+)
 # Shares of 7 million parameters and of twice KunViT's operations, as its hand-made rivals have.
 SEARCH = ("--max-parameters", "7000000", "--max-flops", "1700000000", "--trials", "24")
 QUEUE = (
     *(recipe(data, "kunvit", 6) for data in BOTH),
+    Job("throughput", "benchmarks/throughput.py", PEERS, None, 6),
     *(recipe(data, "gpu-stem", 10) for data in BOTH),
     recipe("mnist", "gpu", 3),
     recipe("cifar10", "gpu-quick", 4),
@@ -199,7 +205,7 @@ def attempt(job, run, data, seconds):
     """
     run.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, str(ROOT / job.script), *job.words, "--out", str(run)]
-    if data:
+    if data and job.data:
         command += ["--data", str(data / f"{job.data}.npz")]
     if (run / "config.json").exists():
         command.append("--resume")

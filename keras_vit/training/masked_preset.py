@@ -45,6 +45,6 @@ class MaskedPreset(Preset):
         )
         trainer.compile(
             self.build_optimizer(trainer, steps_per_epoch),
-            steps_per_execution=min(self.steps_per_execution, steps_per_epoch),
+            steps_per_execution=self.steps_per_call(steps_per_epoch),
         )
         return trainer

@@ -47,8 +47,8 @@ class Preset:
             the power of 1 / accumulate there, and the average lags by less than an update. What
             looks at the batch as a whole, mixup's partner and batch norm, looks at a part.
         steps_per_execution: steps that one call takes, see `keras.Model.compile`; where a step
-            takes a GPU a millisecond, so does the call. Must divide those of an epoch, or its
-            last call is compiled apart.
+            takes a GPU a millisecond, so does the call. Should divide those of an epoch, or its
+            last call is compiled apart. PyTorch takes one at a time.
         checkpoint_epochs: epochs from one checkpoint to the next.
         remat: whether blocks are computed again in the backward pass instead of kept, to save
             memory; for models made of `TransformerBlock`.
@@ -219,9 +219,15 @@ class Preset:
         trainer.compile(
             self.build_optimizer(model, steps_per_epoch),
             metrics=["accuracy"],
-            steps_per_execution=min(self.steps_per_execution, steps_per_epoch),
+            steps_per_execution=self.steps_per_call(steps_per_epoch),
         )
         return trainer
+
+    def steps_per_call(self, steps_per_epoch):
+        """What `compile` is given as `steps_per_execution`."""
+        if keras.backend.backend() == "torch":  # Keras refuses more there
+            return 1
+        return min(self.steps_per_execution, steps_per_epoch)
 
     def build_optimizer(self, model, steps_per_epoch):
         """The optimizer for a model's weights, with its schedule."""

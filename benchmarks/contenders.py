@@ -1,0 +1,324 @@
+"""Who takes part in benchmarks/throughput.py: one of them in a process of its own.
+
+Started by throughput.py, which writes "train STEPS" and "infer STEPS" to it, line by line; it
+answers with one line of JSON each. All train with AdamW on integer labels from images that lie in
+memory; Keras by `fit` and `predict`, PyTorch by its usual loop on float images made before.
+"""
+
+import argparse
+import contextlib
+import importlib.metadata
+import json
+import os
+import resource
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Sizes(NamedTuple):
+    """A Vision Transformer with a class token and learned positions, and its batch."""
+
+    image: int
+    patch: int
+    dim: int
+    depth: int
+    heads: int
+    mlp: int
+    classes: int
+    batch: int
+
+
+MODELS = {
+    "kunvit": Sizes(32, 4, 384, 7, 12, 384, 10, 128),
+    "s16": Sizes(224, 16, 384, 12, 6, 1536, 1000, 16),
+    "compact": Sizes(32, 4, 192, 7, 6, 384, 10, 128),
+}
+
+
+class Contender(NamedTuple):
+    """A library on a backend.
+
+    Attributes:
+        library: whose model.
+        backend: Keras's backend, or "torch" for PyTorch's own loop.
+        dtype: "float32" or "bfloat16" where the library computes in it by itself: Keras's
+            mixed policy, PyTorch's autocast.
+        compiled: whether XLA or `torch.compile` compiles the step.
+    """
+
+    library: str
+    backend: str
+    dtype: str = "float32"
+    compiled: bool = True
+
+
+CONTENDERS = {
+    "ours, TensorFlow": Contender("keras_vit", "tensorflow"),
+    "ours, JAX": Contender("keras_vit", "jax"),
+    "ours, JAX, bf16": Contender("keras_vit", "jax", "bfloat16"),
+    "ours, PyTorch": Contender("keras_vit", "torch", compiled=False),
+    "ours, PyTorch, bf16": Contender("keras_vit", "torch", "bfloat16", compiled=False),
+    "keras-hub, TensorFlow": Contender("keras_hub", "tensorflow"),
+    "keras-hub, JAX": Contender("keras_hub", "jax"),
+    "timm": Contender("timm", "torch", compiled=False),
+    "timm, bf16": Contender("timm", "torch", "bfloat16", compiled=False),
+    "timm, compiled": Contender("timm", "torch"),
+    "timm, compiled, bf16": Contender("timm", "torch", "bfloat16"),
+    "transformers": Contender("transformers", "torch", compiled=False),
+    "vit-pytorch": Contender("vit_pytorch", "torch", compiled=False),
+}
+
+
+def keras_vit_model(sizes, dtype):
+    from keras_vit import ViT
+
+    return ViT(
+        (sizes.image, sizes.image, 3),
+        sizes.patch,
+        sizes.classes,
+        hidden_dim=sizes.dim,
+        depth=sizes.depth,
+        num_heads=sizes.heads,
+        mlp_dim=sizes.mlp,
+        dtype=dtype,
+    )
+
+
+def keras_hub_model(sizes, dtype):
+    import keras_hub
+
+    backbone = keras_hub.models.ViTBackbone(
+        image_shape=(sizes.image, sizes.image, 3),
+        patch_size=sizes.patch,
+        num_layers=sizes.depth,
+        num_heads=sizes.heads,
+        hidden_dim=sizes.dim,
+        mlp_dim=sizes.mlp,
+        dtype=dtype,
+    )
+    return keras_hub.models.ViTImageClassifier(
+        backbone, sizes.classes, preprocessor=None, dtype=dtype
+    )
+
+
+def timm_model(sizes):
+    from timm.models.vision_transformer import VisionTransformer
+
+    return VisionTransformer(
+        img_size=sizes.image,
+        patch_size=sizes.patch,
+        num_classes=sizes.classes,
+        embed_dim=sizes.dim,
+        depth=sizes.depth,
+        num_heads=sizes.heads,
+        mlp_ratio=sizes.mlp / sizes.dim,
+    )
+
+
+def transformers_model(sizes):
+    from transformers import ViTConfig, ViTForImageClassification
+
+    config = ViTConfig(
+        image_size=sizes.image,
+        patch_size=sizes.patch,
+        hidden_size=sizes.dim,
+        num_hidden_layers=sizes.depth,
+        num_attention_heads=sizes.heads,
+        intermediate_size=sizes.mlp,
+        num_labels=sizes.classes,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+    return ViTForImageClassification(config)
+
+
+def vit_pytorch_model(sizes):
+    from vit_pytorch import ViT
+
+    return ViT(
+        image_size=sizes.image,
+        patch_size=sizes.patch,
+        num_classes=sizes.classes,
+        dim=sizes.dim,
+        depth=sizes.depth,
+        heads=sizes.heads,
+        dim_head=sizes.dim // sizes.heads,
+        mlp_dim=sizes.mlp,
+    )
+
+
+class OnKeras:
+    """A Keras model, trained by `fit` and asked by `predict`."""
+
+    def __init__(self, contender, sizes, images, labels, group):
+        import keras
+
+        dtype = "mixed_bfloat16" if contender.dtype == "bfloat16" else "float32"
+        make = {"keras_vit": keras_vit_model, "keras_hub": keras_hub_model}[contender.library]
+        model = make(sizes, dtype)
+        self.parameters = model.count_params()
+        if contender.library == "keras_vit":
+            from keras_vit import AugmentedModel
+
+            model = AugmentedModel(model)
+            options = {}
+        else:
+            loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            options = {"loss": loss, "jit_compile": contender.compiled}
+        group = 1 if contender.backend == "torch" else group
+        model.compile(keras.optimizers.AdamW(1e-3), steps_per_execution=group, **options)
+        self.model, self.images, self.labels, self.batch = model, images, labels, sizes.batch
+
+    def train(self, steps):
+        count = steps * self.batch
+        history = self.model.fit(
+            self.images[:count], self.labels[:count], batch_size=self.batch, verbose=0
+        )
+        return history.history["loss"][-1]
+
+    def infer(self, steps):
+        self.model.predict(self.images[: steps * self.batch], batch_size=self.batch, verbose=0)
+
+
+class OnTorch:
+    """A PyTorch model in the loop that its users write."""
+
+    def __init__(self, contender, sizes, images, labels, group):
+        import torch
+
+        self.torch = torch
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        torch.set_float32_matmul_precision("high")
+        make = {
+            "timm": timm_model,
+            "transformers": transformers_model,
+            "vit_pytorch": vit_pytorch_model,
+        }[contender.library]
+        model = make(sizes).to(self.device)
+        self.parameters = sum(p.numel() for p in model.parameters())
+        self.optimizer = torch.optim.AdamW(model.parameters(), 1e-3, fused=True)
+        self.model = torch.compile(model) if contender.compiled else model
+        self.half = contender.dtype == "bfloat16"
+        images = (images.astype("float32") / 127.5 - 1).transpose(0, 3, 1, 2)
+        self.images = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
+        self.labels = torch.from_numpy(labels.astype("int64")).to(self.device)
+        self.batch = sizes.batch
+
+    def logits(self, step):
+        part = slice(step * self.batch, (step + 1) * self.batch)
+        kind = self.torch.bfloat16
+        with self.torch.autocast(self.device, dtype=kind, enabled=self.half):
+            out = self.model(self.images[part])
+        return getattr(out, "logits", out), self.labels[part]
+
+    def train(self, steps):
+        self.model.train()
+        for step in range(steps):
+            logits, labels = self.logits(step)
+            loss = self.torch.nn.functional.cross_entropy(logits.float(), labels)
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            self.optimizer.step()
+        return float(loss.detach())  # which waits for the device
+
+    def infer(self, steps):
+        self.model.eval()
+        with self.torch.inference_mode():
+            for step in range(steps):
+                logits, _ = self.logits(step)
+        logits.float().cpu()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--contender", choices=CONTENDERS, required=True)
+    parser.add_argument("--model", choices=MODELS, required=True)
+    parser.add_argument("--batch", type=int)
+    parser.add_argument("--steps", type=int, required=True, help="the most in a turn")
+    parser.add_argument("--group", type=int, default=1, help="Keras's steps_per_execution")
+    flags = parser.parse_args()
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what libraries print goes to stderr
+    contender, sizes = CONTENDERS[flags.contender], MODELS[flags.model]
+    if flags.batch:
+        sizes = sizes._replace(batch=flags.batch)
+
+    def answer(**values):
+        print(json.dumps(values), file=answers, flush=True)
+
+    try:
+        work(contender, sizes, flags, answer)
+    except Exception as error:
+        traceback.print_exc()
+        answer(error=f"{type(error).__name__}: {error}".splitlines()[0])
+
+
+def work(contender, sizes, flags, answer):
+    os.environ["KERAS_BACKEND"] = contender.backend
+    rng = np.random.default_rng(0)
+    count = flags.steps * sizes.batch
+    images = rng.integers(0, 256, (count, sizes.image, sizes.image, 3)).astype("uint8")
+    labels = rng.integers(0, sizes.classes, count).astype("int32")
+    on_keras = contender.library in ("keras_vit", "keras_hub")
+    if not on_keras:
+        import_torchvision()
+    started = time.perf_counter()
+    __import__(contender.library)
+    imported = time.perf_counter()
+    runner = (OnKeras if on_keras else OnTorch)(contender, sizes, images, labels, flags.group)
+    built = time.perf_counter()
+    loss = runner.train(flags.group)
+    answer(
+        import_seconds=imported - started,
+        first_step_seconds=time.perf_counter() - built,
+        parameters=runner.parameters,
+        first_loss=loss,
+        version=version(contender.library),
+    )
+    for line in sys.stdin:
+        task, steps = line.split()
+        if task == "memory":
+            answer(peak_bytes=peak_bytes())
+            continue
+        started = time.perf_counter()
+        {"train": runner.train, "infer": runner.infer}[task](int(steps))
+        answer(seconds=time.perf_counter() - started)
+
+
+def peak_bytes():
+    """The most memory that this process had resident."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux; getrusage has the parent's there, where that was larger
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return 1024 * int(line.split()[1])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def import_torchvision():
+    """So that what imports it can: PyPI's does not load beside PyTorch's CPU build otherwise."""
+    import torch
+
+    register, torch.library.register_fake = torch.library.register_fake, lambda *_, **__: do_nothing
+    with contextlib.suppress(ImportError):
+        __import__("torchvision")
+    torch.library.register_fake = register
+
+
+def do_nothing(function):
+    return function
+
+
+def version(library):
+    try:
+        return importlib.metadata.version(library.replace("_", "-"))
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed as a package"
+
+
+if __name__ == "__main__":
+    main()

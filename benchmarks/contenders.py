@@ -1,23 +1,18 @@
 """Who takes part in benchmarks/throughput.py: one of them in a process of its own.
 
-Started by throughput.py, which writes "train STEPS" and "infer STEPS" to it, line by line; it
-answers with one line of JSON each. All train with AdamW on integer labels from images that lie in
+Its tasks are "train" and "infer". All train with AdamW on integer labels from images that lie in
 memory; Keras by `fit` and `predict`, PyTorch by its usual loop on float images made before.
 """
 
 import argparse
 import contextlib
 import importlib.metadata
-import json
 import os
-import resource
-import sys
 import time
-import traceback
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from turns import take_turns
 
 
 class Sizes(NamedTuple):
@@ -242,23 +237,14 @@ def main():
     parser.add_argument("--steps", type=int, required=True, help="the most in a turn")
     parser.add_argument("--group", type=int, default=1, help="Keras's steps_per_execution")
     flags = parser.parse_args()
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what libraries print goes to stderr
     contender, sizes = CONTENDERS[flags.contender], MODELS[flags.model]
     if flags.batch:
         sizes = sizes._replace(batch=flags.batch)
-
-    def answer(**values):
-        print(json.dumps(values), file=answers, flush=True)
-
-    try:
-        work(contender, sizes, flags, answer)
-    except Exception as error:
-        traceback.print_exc()
-        answer(error=f"{type(error).__name__}: {error}".splitlines()[0])
+    take_turns(lambda: begin(contender, sizes, flags))
 
 
-def work(contender, sizes, flags, answer):
+def begin(contender, sizes, flags):
+    """What the contender says first, and its two tasks."""
     os.environ["KERAS_BACKEND"] = contender.backend
     rng = np.random.default_rng(0)
     count = flags.steps * sizes.batch
@@ -270,33 +256,18 @@ def work(contender, sizes, flags, answer):
     started = time.perf_counter()
     __import__(contender.library)
     imported = time.perf_counter()
-    runner = (OnKeras if on_keras else OnTorch)(contender, sizes, images, labels, flags.group)
+    make = OnKeras if on_keras else OnTorch
+    runner = make(contender, sizes, images, labels, flags.group)
     built = time.perf_counter()
     loss = runner.train(flags.group)
-    answer(
-        import_seconds=imported - started,
-        first_step_seconds=time.perf_counter() - built,
-        parameters=runner.parameters,
-        first_loss=loss,
-        version=version(contender.library),
-    )
-    for line in sys.stdin:
-        task, steps = line.split()
-        if task == "memory":
-            answer(peak_bytes=peak_bytes())
-            continue
-        started = time.perf_counter()
-        {"train": runner.train, "infer": runner.infer}[task](int(steps))
-        answer(seconds=time.perf_counter() - started)
-
-
-def peak_bytes():
-    """The most memory that this process had resident."""
-    status = Path("/proc/self/status")
-    if status.exists():  # Linux; getrusage has the parent's there, where that was larger
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return 1024 * int(line.split()[1])
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    said = {
+        "import_seconds": imported - started,
+        "first_step_seconds": time.perf_counter() - built,
+        "parameters": runner.parameters,
+        "first_loss": loss,
+        "version": version(contender.library),
+    }
+    return said, {"train": runner.train, "infer": runner.infer}
 
 
 def import_torchvision():

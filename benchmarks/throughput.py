@@ -13,9 +13,7 @@ to its first loss, compilation included. Memory: the most that the process ever 
 """
 
 import argparse
-import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -27,6 +25,7 @@ sys.path.insert(0, str(HERE))
 
 from contenders import CONTENDERS, MODELS  # noqa: E402
 from gemm_peak import PRODUCTS, timed  # noqa: E402
+from turns import Worker, rates, with_range  # noqa: E402
 
 from keras_vit.files import write_json  # noqa: E402
 
@@ -68,23 +67,26 @@ def compare(flags):
     try:
         for name in flags.only or CONTENDERS:
             print(f"throughput: starting {name}", flush=True)
-            workers[name] = Worker(name, flags, batch)
+            words = {"contender": name, "model": flags.model, "batch": batch}
+            words |= {"steps": flags.steps, "group": flags.group}
+            listed = [word for flag, value in words.items() for word in (f"--{flag}", str(value))]
+            workers[name] = Worker("contenders.py", *listed)
         peaks = []
         for round_ in range(flags.rounds):
             peaks.append(2 * size**3 / timed(product) / 1e12)
             for worker in workers.values():
                 for task in ("train", "infer"):
                     worker.turn(task, flags.steps, keep=round_ > 0 or flags.rounds == 1)
-        rows = {name: worker.figures(batch * flags.steps) for name, worker in workers.items()}
+        rows = {name: row(worker, batch * flags.steps) for name, worker in workers.items()}
     finally:
         for worker in workers.values():
             worker.end()
     peak = float(np.median(peaks))
     flops = training_flops(flags.model)
-    for row in rows.values():
-        if "error" not in row:
-            speed = row["train_images_per_second"]["median"] * flops / 1e12
-            row["train_share_of_peak"] = round(speed / peak, 3)
+    for figures in rows.values():
+        if "error" not in figures:
+            speed = figures["train_images_per_second"]["median"] * flops / 1e12
+            figures["train_share_of_peak"] = round(speed / peak, 3)
     return {
         "model": flags.model,
         "sizes": MODELS[flags.model]._replace(batch=batch)._asdict(),
@@ -98,78 +100,21 @@ def compare(flags):
     }
 
 
-class Worker:
-    """A contender's process."""
-
-    def __init__(self, name, flags, batch):
-        words = ["--contender", name, "--model", flags.model, "--batch", str(batch)]
-        command = [sys.executable, str(HERE / "contenders.py"), *words]
-        here = os.pathsep.join(filter(None, (str(HERE.parent), os.environ.get("PYTHONPATH"))))
-        self.process = subprocess.Popen(
-            [*command, "--steps", str(flags.steps), "--group", str(flags.group)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={
-                **os.environ,
-                "PYTHONPATH": here,
-                # Threads that wait actively would take the others' turns, JAX all their memory.
-                "OMP_WAIT_POLICY": "PASSIVE",
-                "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
-            },
-        )
-        self.seconds = {"train": [], "infer": []}
-        self.beginning = self.answer()
-
-    def answer(self):
-        line = self.process.stdout.readline()
-        return json.loads(line) if line else {"error": "the process ended without a word"}
-
-    def ask(self, *words):
-        print(*words, file=self.process.stdin, flush=True)
-        return self.answer()
-
-    def turn(self, task, steps, keep):
-        """Takes a turn; the first round warms up, and inference compiles in it."""
-        if "error" in self.beginning:
-            return
-        answer = self.ask(task, steps)
-        if "error" in answer:
-            self.beginning = answer
-        elif keep:
-            self.seconds[task].append(answer["seconds"])
-
-    def figures(self, images):
-        if "error" in self.beginning:
-            return self.beginning
-        return {
-            **{key: self.beginning[key] for key in ("version", "parameters")},
-            **{
-                f"{task}_images_per_second": spread([images / s for s in seconds])
-                for task, seconds in self.seconds.items()
-            },
-            **{
-                key: round(self.beginning[key], 2)
-                for key in ("first_step_seconds", "import_seconds")
-            },
-            "first_loss": round(self.beginning["first_loss"], 4),
-            "peak_megabytes": round(self.ask("memory", 0)["peak_bytes"] / 1e6),
-        }
-
-    def end(self):
-        self.process.stdin.close()
-        try:
-            self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process.stdout.close()
-
-
-def spread(values):
-    low, median, high = (round(float(f(values)), 1) for f in (min, np.median, max))
-    return {"median": median, "range": [low, high]}
+def row(worker, images):
+    """What a contender did, in turns of so many images."""
+    if "error" in worker.beginning:
+        return worker.beginning
+    said = worker.beginning
+    return {
+        "version": said["version"],
+        "parameters": said["parameters"],
+        "train_images_per_second": rates(images, worker.seconds["train"]),
+        "infer_images_per_second": rates(images, worker.seconds["infer"]),
+        "first_step_seconds": round(said["first_step_seconds"], 2),
+        "import_seconds": round(said["import_seconds"], 2),
+        "first_loss": round(said["first_loss"], 4),
+        "peak_megabytes": worker.peak_megabytes(),
+    }
 
 
 def training_flops(model):
@@ -206,11 +151,6 @@ def as_text(figures):
             f"{row['first_step_seconds']:>10.1f} s{row['peak_megabytes']:>7} MB"
         )
     return "\n".join(lines)
-
-
-def with_range(values):
-    low, high = values["range"]
-    return f"{values['median']:.0f} ({low:.0f}-{high:.0f})"
 
 
 def ranked(figures):

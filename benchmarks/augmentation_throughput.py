@@ -1,0 +1,75 @@
+"""Augmented images a second: this library's layers, torchvision's, Keras's RandAugment.
+
+    python benchmarks/augmentation_throughput.py [--rounds 7] [--steps 8] [--out FILE.json]
+
+AutoAugment (CIFAR-10's policy), RandomResizedCrop and flip, each image with draws of its own, on
+32x32 images of bytes in batches of 256; compiled by XLA on TensorFlow and JAX. torchvision does
+the same to PIL images in a DataLoader with one worker, and with as many as there are cores.
+Keras's RandAugment, which has no XLA form, and flip draw once for the whole batch, without a
+crop. Each is a process of its own; they take turns of --steps batches. Medians over the rounds.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))  # nothing has to be installed
+sys.path.insert(0, str(HERE))
+
+from augmenters import AUGMENTERS, BATCH  # noqa: E402
+from turns import Worker, rates, with_range  # noqa: E402
+
+from keras_vit.files import write_json  # noqa: E402
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", nargs="+", choices=AUGMENTERS, metavar="NAME")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--steps", type=int, default=8, help="batches of a turn")
+    parser.add_argument("--out", type=Path, help="also write the figures to this file")
+    flags = parser.parse_args(arguments)
+    if min(flags.rounds, flags.steps) < 1:
+        parser.exit(2, "augmentation_throughput.py: error: rounds and steps must be 1 or more\n")
+    names = flags.only or list(AUGMENTERS)
+    workers = {}
+    try:
+        for name in names:
+            words = ["--augmenter", name, "--steps", str(flags.steps)]
+            workers[name] = Worker("augmenters.py", *words)
+        for round_ in range(-1, flags.rounds):  # the first warms up
+            for worker in workers.values():
+                worker.turn("augment", flags.steps, keep=round_ >= 0)
+        rows = {name: row(worker, BATCH * flags.steps) for name, worker in workers.items()}
+    finally:
+        for worker in workers.values():
+            worker.end()
+    for name, figures in rows.items():
+        shown = figures.get("error") or f"{with_range(figures['images_per_second'])} images/s"
+        print(f"{name:32}{shown}")
+    if flags.out:
+        figures = {
+            "what": "AutoAugment, RandomResizedCrop and flip on 32x32 images, batches of 256",
+            "device": f"cpu, {os.cpu_count()} cores",
+            "rounds": flags.rounds,
+            "steps": flags.steps,
+            "augmenters": rows,
+        }
+        write_json(flags.out, figures)
+
+
+def row(worker, images):
+    if "error" in worker.beginning:
+        return worker.beginning
+    return {
+        "images_per_second": rates(images, worker.seconds["augment"]),
+        "peak_megabytes": worker.peak_megabytes(),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""The weights of the epoch that the validation images prefer."""
+"""The weights of the epoch with the lowest validation loss."""
 
 import keras
 
@@ -8,7 +8,7 @@ from keras_vit.training.checkpoint import GENERATIONS
 
 
 class BestEpoch(keras.callbacks.Callback):
-    """Keeps the model's weights after the epoch that the validation images prefer.
+    """Keeps the model's weights after the epoch with the lowest validation loss.
 
     Which one that is follows from `history.csv` alone, so a run that was stopped goes on right.
 
@@ -16,19 +16,17 @@ class BestEpoch(keras.callbacks.Callback):
         folder: of the files; made when the first is written.
         history: path of the `history.csv`, whose row of an epoch is there before its weights.
         first: epoch (from 1) that may be the best; earlier ones may not.
-        by: "val_loss", the lowest, or "val_accuracy", the highest.
     """
 
-    def __init__(self, folder, history, first, by="val_loss"):
+    def __init__(self, folder, history, first):
         super().__init__()
         self.folder = folder
         self.history = history
         self.first = first
-        self.by = by
 
     def on_epoch_end(self, epoch, logs=None):
         rows = read_history(self.history)
-        if best_epoch(rows, self.first, self.by) != epoch + 1:
+        if best_epoch(rows, self.first) != epoch + 1:
             return
         self.folder.mkdir(exist_ok=True)
         save_arrays(best_file(self.folder, epoch + 1), self.model.model.get_weights())
@@ -38,7 +36,7 @@ class BestEpoch(keras.callbacks.Callback):
             remove_arrays(older)
 
 
-def load_best_epoch(model, folder, history, first, by="val_loss"):
+def load_best_epoch(model, folder, history, first):
     """Gives the model the best epoch's weights.
 
     Args:
@@ -46,21 +44,19 @@ def load_best_epoch(model, folder, history, first, by="val_loss"):
         folder: where `BestEpoch` kept them.
         history: rows of `history.csv`.
         first: epoch (from 1) that may be the best.
-        by: as `BestEpoch` had it.
 
     Returns:
         The epoch, from 1.
     """
-    epoch = best_epoch(history, first, by)
+    epoch = best_epoch(history, first)
     weights, _ = load_arrays(best_file(folder, epoch))
     model.set_weights(weights)
     return epoch
 
 
-def best_epoch(history, first, by="val_loss"):
-    """The epoch, from 1, that is best by validation; the last one while none may be the best."""
-    sign = -1 if by == "val_accuracy" else 1
-    losses = [sign * float(row[by]) for row in history]
+def best_epoch(history, first):
+    """The epoch, from 1, with the lowest `val_loss`; the last one while none may be the best."""
+    losses = [float(row["val_loss"]) for row in history]
     allowed = range(min(first, len(losses)), len(losses) + 1)
     return min(allowed, key=lambda epoch: losses[epoch - 1])
 

@@ -48,8 +48,7 @@ def fit(trainer, batches, validation, preset, seed, folder, termination=None, sa
         history = HistoryFile(folder.history, place.epoch, place.seconds)
         callbacks = [EpochSeeds(seed, batches, place), stop, history]
         if preset.best_epoch_from is not None:
-            choice = preset.best_epoch_from, preset.best_epoch_by
-            callbacks.append(BestEpoch(folder.checkpoint, folder.history, *choice))
+            callbacks.append(BestEpoch(folder.checkpoint, folder.history, preset.best_epoch_from))
         trainer.fit(
             part,
             initial_epoch=place.epoch,

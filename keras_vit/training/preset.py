@@ -18,7 +18,6 @@ from keras_vit.training.lora import add_lora, freeze_body
 from keras_vit.training.optimizers import check_optimizer, optimizer
 from keras_vit.training.schedules import EpochSchedule, warmup_cosine
 
-BEST_BY = ("val_loss", "val_accuracy")
 SCHEDULES = ("cosine", "cosine_by_epoch", "exponential_by_epoch", "constant")
 
 
@@ -37,9 +36,8 @@ class Preset:
         model: its arguments; image shape and classes come from the data.
         image_size: side that all images are brought to, inside the step in training.
         validation_images: how many of the last training images are kept for validation.
-        best_epoch_from: keep the weights of the epoch that is best by validation, from this one
-            on; None keeps the last.
-        best_epoch_by: "val_loss", the lowest, or "val_accuracy", the highest.
+        best_epoch_from: keep the weights of the epoch with the lowest validation loss, from this
+            one on; None keeps the last.
         batch_size: images an update.
         accumulate: equal parts that each batch is taken in, to save memory; the update is by the
             mean of their gradients. Decay and the schedule, which counts updates, are as for the
@@ -89,7 +87,6 @@ class Preset:
     image_size: int | None = None
     validation_images: int = 0
     best_epoch_from: int | None = None
-    best_epoch_by: str = "val_loss"
     batch_size: int = 128
     accumulate: int = 1
     steps_per_execution: int = 1
@@ -146,10 +143,6 @@ class Preset:
             raise ValueError("`best_epoch_from` needs `validation_images`: no test chooses.")
         if self.best_epoch_from is not None and self.checkpoint_epochs > 1:
             raise ValueError("`best_epoch_from` needs a checkpoint each epoch, to go on from it.")
-        if self.best_epoch_by not in BEST_BY:
-            raise ValueError(
-                f"`best_epoch_by` must be one of {BEST_BY}. Received: {self.best_epoch_by!r}"
-            )
         if self.image_size and not self.crop_scale:
             raise ValueError("`image_size` needs `crop_scale`: the crop brings images to the size.")
 

@@ -178,8 +178,7 @@ def finish(recipe, trainer, images, preset, settings, trained, folder):
     rows = read_history(folder.history) if folder.history.exists() else []
     best = None
     if preset.best_epoch_from is not None:
-        choice = preset.best_epoch_from, preset.best_epoch_by
-        best = load_best_epoch(model, folder.checkpoint, rows, *choice)
+        best = load_best_epoch(model, folder.checkpoint, rows, preset.best_epoch_from)
     print(f"{recipe.name}: testing, saving and drawing")
     logits = model.predict(at_model_size(model, *data.test), verbose=0)
     predicted = logits.argmax(axis=1)

@@ -8,6 +8,18 @@ from keras_vit.layers.rotary import rotary_tables, rotate
 RELATIVE_POSITIONS = (None, "rotary", "bias")
 
 
+def slowly_fused(query):
+    """Whether the backend's fused kernel is slower than products and a softmax one by one.
+
+    PyTorch's for bfloat16 on the CPU: its backward pass takes seven times as long as theirs, half
+    of KunViT's step. (Its softmax works in float32 within.)
+    """
+    on_torch = keras.backend.backend() == "torch"
+    if not on_torch or keras.backend.standardize_dtype(query.dtype) != "bfloat16":
+        return False
+    return getattr(query, "device", None) is not None and query.device.type == "cpu"
+
+
 @keras.saving.register_keras_serializable(package="keras_vit")
 class MultiHeadSelfAttention(CompositeLayer):
     """Multi-head self-attention with query, key and value in one Dense layer.
@@ -122,8 +134,9 @@ class MultiHeadSelfAttention(CompositeLayer):
         query, key, value = self._heads(x)
         bias = self.bias(x) if self.relative_positions == "bias" else None
         wanted = return_attention_scores or scores_offset is not None
-        if wanted or (self.dropout and training) or self._unfused():
-            scores = self._scores(query, key, bias)
+        slow = slowly_fused(query)
+        if wanted or (self.dropout and training) or self._unfused() or slow:
+            scores = self._scores(query, key, bias, "float32" if wanted or not slow else None)
             if scores_offset is not None:
                 scores = scores + ops.cast(scores_offset, scores.dtype)
             weights = self.drop(ops.cast(scores, value.dtype), training=training)
@@ -147,12 +160,13 @@ class MultiHeadSelfAttention(CompositeLayer):
             query, key = rotate(query, self._rotary), rotate(key, self._rotary)
         return query, key, value
 
-    def _scores(self, query, key, bias):
-        """Attention weights `(B, heads, T, T)`; float32, as in the fused kernels."""
-        logits = ops.cast(ops.einsum("bqhd,bkhd->bhqk", query, key), "float32")
-        logits = logits * self.scale
+    def _scores(self, query, key, bias, dtype="float32"):
+        """Attention weights `(B, heads, T, T)`; float32, as in the fused kernels, or as given."""
+        logits = ops.einsum("bqhd,bkhd->bhqk", query * self.scale, key)
+        dtype = dtype or logits.dtype
+        logits = ops.cast(logits, dtype)
         if bias is not None:
-            logits = logits + ops.cast(bias, "float32")
+            logits = logits + ops.cast(bias, dtype)
         return ops.softmax(logits, axis=-1)
 
     def compute_output_spec(

@@ -4,6 +4,7 @@ from keras import ops
 from scipy.special import softmax
 
 from keras_vit import MultiHeadSelfAttention, TransformerBlock
+from keras_vit.layers.attention import slowly_fused
 from keras_vit.layers.relative_position_bias import offset_index
 from keras_vit.layers.rotary import rotary_tables, rotate
 
@@ -154,3 +155,22 @@ def test_bad_arguments_are_named():
         )
     with pytest.raises(ValueError, match="make 5 tokens. Received: 7"):
         MultiHeadSelfAttention(4, relative_positions="bias", grid=(2, 2), num_prefix_tokens=1)(X)
+
+
+@pytest.mark.parametrize("relative_positions", [None, "rotary", "bias"])
+def test_where_the_fused_kernel_is_slow_its_parts_give_the_same(relative_positions):
+    """bfloat16 has 8 bits: within a few of its steps of float32's result."""
+    import keras
+
+    options = {"relative_positions": relative_positions, "grid": (2, 3), "num_prefix_tokens": 1}
+    exact = MultiHeadSelfAttention(4, **options)
+    expected = numpy_of(exact(X))
+    half = MultiHeadSelfAttention(4, dtype="mixed_bfloat16", **options)
+    half.build(X.shape)
+    half.set_weights(exact.get_weights())
+    y = numpy_of(ops.cast(half(X), "float32"))
+    np.testing.assert_allclose(y, expected, atol=0.02)
+    tensor = ops.convert_to_tensor(X)
+    assert not slowly_fused(tensor)
+    slow = keras.backend.backend() == "torch" and tensor.device.type == "cpu"
+    assert slowly_fused(ops.cast(tensor, "bfloat16")) == slow

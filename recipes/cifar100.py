@@ -9,13 +9,14 @@ KunViT exactly as it was published is recipes/reproductions/kun_vit.py.
 from dataclasses import replace
 
 from keras_vit.training import Recipe, main
-from keras_vit.training.photograph_presets import COMPACT, KUNVIT, ON_GPU
+from keras_vit.training.photograph_presets import COMPACT, CPU_10MIN, KUNVIT, ON_GPU
 
 RECIPE = Recipe(
     name="cifar100",
     data="cifar100",
     presets={
         "cpu-30min": replace(COMPACT, expect="46.6 % in about 25 minutes on 2 CPU cores"),
+        "cpu-10min": CPU_10MIN,
         **ON_GPU,
         "kunvit": replace(
             KUNVIT,

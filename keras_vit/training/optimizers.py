@@ -2,8 +2,9 @@ import keras
 
 from keras_vit.training.adam_l2 import AdamL2
 from keras_vit.training.layerwise_rates import LayerwiseAdamW, LayerwiseSGD, layerwise_rates
+from keras_vit.training.muon import SplitMuon
 
-OPTIMIZERS = ("adamw", "adamw_all", "adam_l2", "adam", "sgd")
+OPTIMIZERS = ("adamw", "adamw_all", "adam_l2", "adam", "sgd", "muon")
 LAYERWISE = ("adamw", "sgd")
 
 
@@ -20,7 +21,8 @@ def optimizer(
 
     Args:
         name: "adamw", which decays kernels alone; "adamw_all", which decays every weight, as
-            PyTorch's AdamW does; "adam_l2", PyTorch's Adam with weight decay; "adam"; "sgd".
+            PyTorch's AdamW does; "adam_l2", PyTorch's Adam with weight decay; "adam"; "sgd";
+            "muon" for the blocks' matrices, with "adamw" for the rest.
         model: the built model that is to be trained.
         learning_rate: a number or a schedule.
         weight_decay: 0 for "adam" and "sgd", which have none.
@@ -37,6 +39,8 @@ def optimizer(
     if name == "sgd":
         make = LayerwiseSGD if rates else keras.optimizers.SGD
         return make(learning_rate, momentum=beta_1, **rates, **kwargs)
+    if name == "muon":
+        return muon(model, learning_rate, weight_decay, adam_beta_1=beta_1, **kwargs)
     kwargs["beta_1"] = beta_1
     if name == "adamw":
         return adamw(model, learning_rate, weight_decay, **rates, **kwargs)
@@ -84,9 +88,33 @@ def adamw(
     """
     make = LayerwiseAdamW if "rates" in kwargs else keras.optimizers.AdamW
     optimizer = make(learning_rate, weight_decay=weight_decay, **kwargs)
+    spare_all_but_kernels(optimizer, model)
+    return optimizer
+
+
+def muon(model, learning_rate, weight_decay, **kwargs):
+    """`SplitMuon` for the matrices of a model's blocks, and AdamW as `adamw` has it for the rest.
+
+    Args:
+        model: the built model that is to be trained.
+        learning_rate: a number or a schedule, for both.
+        weight_decay: of the kernels, multiplied by the learning rate at each step.
+        **kwargs: Keras's others.
+    """
+    optimizer = SplitMuon(
+        learning_rate,
+        weight_decay=weight_decay,
+        adam_weight_decay=weight_decay,
+        exclude_layers=["head", "patch"],  # its authors leave the first and last layer to AdamW
+        **kwargs,
+    )
+    spare_all_but_kernels(optimizer, model)
+    return optimizer
+
+
+def spare_all_but_kernels(optimizer, model):
     spared = [v for v in model.trainable_variables if not is_kernel(v)]
     optimizer.exclude_from_weight_decay(var_list=spared)
-    return optimizer
 
 
 def is_kernel(variable):

@@ -50,7 +50,8 @@ class Preset:
         checkpoint_epochs: epochs from one checkpoint to the next.
         remat: whether blocks are computed again in the backward pass instead of kept, to save
             memory; for models made of `TransformerBlock`.
-        optimizer: "adamw", "adamw_all", "adam_l2", "adam" or "sgd", see `training.optimizers`.
+        optimizer: "adamw", "adamw_all", "adam_l2", "adam", "sgd" or "muon", see
+            `training.optimizers`.
         beta_1: decay of the optimizer's mean gradient; the momentum of "sgd".
         clip_norm: largest norm of all gradients together; None: any.
         layer_decay: factor of the learning rate from each layer to the one before it.

@@ -1,0 +1,40 @@
+"""Muon for models whose queries, keys and values come from one matrix."""
+
+import keras
+from keras import ops
+
+PARTS = 3
+
+
+@keras.saving.register_keras_serializable(package="keras_vit")
+class SplitMuon(keras.optimizers.Muon):
+    """Keras's Muon that takes the three matrices of a `qkv` kernel apart.
+
+    Muon replaces a matrix's momentum by the nearest orthogonal one (github.com/KellerJordan/Muon);
+    of queries, keys and values side by side that is another matrix than theirs one by one. Its
+    steps are scaled to AdamW's (arXiv 2502.16982, equation 4), so rate and decay are AdamW's too.
+    All but kernels are left to AdamW, and the layers that `exclude_layers` names.
+    """
+
+    def _should_use_adamw(self, variable):
+        return variable.name != "kernel" or super()._should_use_adamw(variable)
+
+    def build(self, var_list):
+        super().build(var_list)
+        # A step sees TensorFlow's own variables, which have no path.
+        qkv = [v for v in var_list if v.path.endswith("qkv/kernel")]
+        self._taken_apart = {self._get_variable_index(v) for v in qkv}
+
+    def _muon_update_step(self, gradient, variable, lr, m):
+        if self._get_variable_index(variable) not in self._taken_apart:
+            super()._muon_update_step(gradient, variable, lr, m)
+            return
+        self.assign_add(m, ops.add(gradient, m * (self.momentum - 1)))
+        direction = ops.add(gradient, self.momentum * m) if self.nesterov else m
+        rows, columns = variable.shape
+        parts = ops.reshape(direction, (rows, PARTS, columns // PARTS))
+        update = self.zeropower_via_newtonschulz5(ops.transpose(parts, (1, 0, 2)), self.ns_steps)
+        # `lr_adjust` looks at the first two axes: a part's, with the parts behind them.
+        update = self.lr_adjust(lr * ops.transpose(update, (1, 2, 0)))
+        update = ops.reshape(ops.transpose(update, (0, 2, 1)), (rows, columns))
+        self.assign_sub(variable, update)

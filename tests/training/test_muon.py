@@ -1,0 +1,70 @@
+"""Muon with queries, keys and values apart, against Keras's own on three matrices and numpy."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_vit import ViT
+from keras_vit.training.muon import SplitMuon
+from keras_vit.training.optimizers import optimizer
+
+pytestmark = pytest.mark.backends
+
+RNG = np.random.default_rng(0)
+START = RNG.normal(size=(8, 24)).astype("float32")
+GRADIENTS = RNG.normal(size=(3, 8, 24)).astype("float32")
+
+
+def stepped(make, starts, gradients, path):
+    """Values after steps along gradients, a list of one for each variable a step."""
+    variables = [keras.Variable(start, name="kernel") for start in starts]
+    for i, variable in enumerate(variables):
+        variable._path = path.format(i)
+    taken = make(0.1, weight_decay=None)
+    taken.build(variables)
+    for step in gradients:
+        taken.apply([ops.convert_to_tensor(g) for g in step], variables)
+    return [ops.convert_to_numpy(v) for v in variables]
+
+
+@pytest.mark.parametrize("nesterov", [True, False])
+def test_a_qkv_kernel_moves_as_its_three_matrices_would(nesterov):
+    def split(*args, **kwargs):
+        return SplitMuon(*args, nesterov=nesterov, **kwargs)
+
+    def own(*args, **kwargs):
+        return keras.optimizers.Muon(*args, nesterov=nesterov, **kwargs)
+
+    [together] = stepped(split, [START], [[g] for g in GRADIENTS], "block/attention/qkv/kernel")
+    thirds = [np.split(g, 3, axis=1) for g in GRADIENTS]
+    apart = stepped(own, np.split(START, 3, axis=1), thirds, "block/part_{}/kernel")
+    np.testing.assert_allclose(together, np.concatenate(apart, axis=1), atol=1e-5)
+    [as_one] = stepped(own, [START], [[g] for g in GRADIENTS], "block/attention/qkv/kernel")
+    assert np.abs(as_one - together).max() > 0.01, "as one matrix it would move otherwise"
+
+
+def test_the_step_of_a_matrix_is_nearly_orthogonal():
+    """Of the size that numpy's singular vectors give: 0.1 x 0.2 x √12 x U V^T, within Muon's own
+    tolerance, singular values of 0.7 to 1.2."""
+    start, gradient = START[:, :12], GRADIENTS[0][:, :12]
+    [moved] = stepped(SplitMuon, [start], [[gradient]], "block/mlp/dense_1/kernel")
+    values = np.linalg.svd((start - moved) / (0.1 * 0.2 * 12**0.5), compute_uv=False)
+    assert values.min() > 0.6
+    assert values.max() < 1.3
+    u, _, v = np.linalg.svd(gradient, full_matrices=False)
+    direction = (start - moved).ravel() @ (u @ v).ravel()
+    assert direction / np.linalg.norm(start - moved) / np.linalg.norm(u @ v) > 0.97
+
+
+def test_it_is_for_the_matrices_of_the_blocks_alone():
+    model = ViT((8, 8, 1), 2, 3, hidden_dim=8, depth=1, num_heads=2, mlp_dim=16)
+    taken = optimizer("muon", model, 1e-3, 0.1)
+    taken.build(model.trainable_variables)
+    by_muon = {v.path for v in model.trainable_variables if not taken._should_use_adamw(v)}
+    assert by_muon == {
+        f"block_0/{name}/kernel"
+        for name in ("attention/qkv", "attention/projection", "mlp/dense_1", "mlp/dense_2")
+    }
+    decayed = {v.name for v in model.trainable_variables if taken._use_weight_decay(v)}
+    assert decayed == {"kernel"}

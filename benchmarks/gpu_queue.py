@@ -18,6 +18,7 @@ import csv
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -67,7 +68,7 @@ def study(name, variant, data, minutes):
 
 BOTH = ("cifar10", "cifar100")
 PEERS = (
-    *("--model", "kunvit", "--batch", "512", "--steps", "40", "--group", "10", "--peak", "torch"),
+    *("--model", "kunvit", "--batch", "512", "--steps", "40", "--group", "10", "--peak", "jax"),
     *("--only", "ours, JAX", "ours, JAX, bf16", "keras-hub, JAX", "timm", "timm, bf16"),
     *("timm, compiled", "timm, compiled, bf16"),
 )
@@ -75,7 +76,7 @@ PEERS = (
 SEARCH = ("--max-parameters", "7000000", "--max-flops", "1700000000", "--trials", "24")
 QUEUE = (
     *(recipe(data, "kunvit", 6) for data in BOTH),
-    Job("throughput", "benchmarks/throughput.py", PEERS, None, 6),
+    Job("throughput", "benchmarks/throughput.py", PEERS, None, 5),
     *(recipe(data, "gpu-stem", 10) for data in BOTH),
     recipe("mnist", "gpu", 3),
     recipe("cifar10", "gpu-quick", 4),
@@ -136,6 +137,7 @@ def main(queue=QUEUE, arguments=None):
         return
     if flags.data and not flags.data.is_dir():
         parser.exit(2, f"gpu_queue.py: error: {flags.data} is no folder\n")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     carry_out(chosen, flags, time.monotonic() + 60 * flags.minutes)
 
 
@@ -155,18 +157,26 @@ def carry_out(jobs, flags, end):
             print("gpu_queue: the call's time is over; the same command goes on")
             return
         run = flags.runs / job.name
-        used = noted.get("seconds", 0.0) * (ended not in ("failed", "too long"))
+        goes_on = (run / "config.json").exists() and ended not in ("failed", "too long")
+        used = noted.get("seconds", 0.0) * goes_on
+        if job.data is None and left < 60 * job.minutes:  # it would begin anew each time
+            print(f"gpu_queue: {job.name} needs a call with {job.minutes:g} minutes to spare")
+            continue
         print(f"gpu_queue: {job.name}, {used:.0f} s so far", flush=True)
         started = time.monotonic()
         code, words = attempt(job, run, flags.data, min(left, 60 * job.minutes - used))
         used += time.monotonic() - started
         noted = {"ended": how(code, run, used, job), "seconds": round(used, 1)}
-        if noted["ended"] == "finished":
-            keep(run, flags.keep / job.name)
-            noted |= speed(run, book.peaks)
-        elif noted["ended"] == "failed":
+        if noted["ended"] == "failed":
             noted["last_words"] = words
         book.note(job.name, noted)
+        if noted["ended"] == "finished":
+            keep(run, flags.keep / job.name)
+            try:
+                noted |= speed(run, book.peaks)
+            except Exception as error:  # of whatever kind: the run is done, and others wait
+                noted["speed"] = f"not known: {error}"
+            book.note(job.name, noted)
         print(f"gpu_queue: {job.name}: {json.dumps(noted)}", flush=True)
 
 
@@ -192,9 +202,9 @@ def measured(script, *words):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def environment(**more):
+def environment():
     here = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    return {"KERAS_BACKEND": "jax", **os.environ, "PYTHONPATH": here, **more}
+    return {"KERAS_BACKEND": "jax", **os.environ, "PYTHONPATH": here}
 
 
 def attempt(job, run, data, seconds):
@@ -215,16 +225,20 @@ def attempt(job, run, data, seconds):
         try:
             process.wait(max(seconds, 1))
         except subprocess.TimeoutExpired:
-            process.terminate()
-            try:
-                process.wait(SAVING)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        except BaseException:
-            process.kill()
+            stop(process)
+        except BaseException:  # Ctrl-C, or SIGTERM for this process: the run saves too
+            stop(process)
             raise
     return process.returncode, log.read_text(errors="replace").strip()[-300:]
+
+
+def stop(process):
+    process.terminate()
+    try:
+        process.wait(SAVING)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def how(code, run, used, job):
@@ -263,7 +277,8 @@ def speed(run, peaks):
 
 
 def usual_seconds(history):
-    """The median of the epochs' seconds: without the first, which compiles, and validations."""
+    """The median of the epochs' seconds: not the first, which compiles, and where that leaves any,
+    not those with a validation."""
     with open(history, newline="") as file:
         rows = list(csv.DictReader(file))
     later = rows[1:] or rows

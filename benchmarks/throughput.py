@@ -6,14 +6,19 @@
 Each contender is a process of its own that builds the same Vision Transformer and then waits; they
 take turns of a few steps, round by round, so that a machine's other work hits all of them. Beside
 them runs the machine's fastest matrix product, which a model's speed is given as a share of. The
-figures are medians over the rounds, with the lowest and highest. First step: from the built model
-to its first loss, compilation included. Memory: the most that the process ever had resident.
+figures are medians over the rounds but the first, with the lowest and highest. First step: from the
+built model to the loss of its first call, compilation included; with --group Keras takes so many
+steps in a call. Memory: the most that the process ever had resident.
+
+Whoever cannot take part is named with the reason; the exit status is 1 where --only asked for them.
 
 --out keeps metrics.json and a picture, throughput.png.
 """
 
 import argparse
 import os
+import shlex
+import signal
 import sys
 from pathlib import Path
 
@@ -25,7 +30,7 @@ sys.path.insert(0, str(HERE))
 
 from contenders import CONTENDERS, MODELS  # noqa: E402
 from gemm_peak import PRODUCTS, timed  # noqa: E402
-from turns import Worker, rates, with_range  # noqa: E402
+from turns import ROOM_FOR_OTHERS, Worker, rates, with_range  # noqa: E402
 
 from keras_vit.files import write_json  # noqa: E402
 
@@ -47,16 +52,21 @@ def main(arguments=None):
         parser.exit(2, "throughput.py: error: rounds, steps, batch and group must be 1 or more\n")
     if flags.steps % flags.group:
         parser.exit(2, "throughput.py: error: --group must divide --steps\n")
-    figures = compare(flags)
+    os.environ.update(ROOM_FOR_OTHERS)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    arguments = sys.argv[1:] if arguments is None else arguments
+    figures = compare(flags, shlex.join(["python", "benchmarks/throughput.py", *arguments]))
     print(as_text(figures))
     if flags.out:
         flags.out.mkdir(parents=True, exist_ok=True)
         write_json(flags.out / "metrics.json", figures)
         draw(figures, flags.out / "throughput.png")
         print(f"throughput: see {flags.out / 'throughput.png'}")
+    if flags.only and any("error" in row for row in figures["contenders"].values()):
+        sys.exit(1)
 
 
-def compare(flags):
+def compare(flags, command):
     """Everything measured, as a dict."""
     batch = flags.batch or MODELS[flags.model].batch
     peak_dtype = "float32" if flags.peak == "numpy" else "bfloat16"
@@ -93,9 +103,9 @@ def compare(flags):
         "training_gigaflops_per_image": round(flops / 1e9, 3),
         "peak": {"library": flags.peak, "dtype": peak_dtype, "teraflops": round(peak, 3)},
         "device": f"{device}, {os.cpu_count()} cores",
-        "rounds": flags.rounds,
+        "rounds": max(1, flags.rounds - 1),
         "steps": flags.steps,
-        "command": f"python benchmarks/throughput.py {' '.join(sys.argv[1:])}",
+        "command": command,
         "contenders": rows,
     }
 

@@ -4,6 +4,7 @@ Each begins by saying one line of JSON, of itself or of what went wrong; then it
 STEPS", a line each, and answers with the seconds that this took, or with its peak of memory.
 """
 
+import contextlib
 import json
 import os
 import resource
@@ -16,6 +17,8 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).parent
+# JAX and TensorFlow would take most of a GPU's memory at once.
+ROOM_FOR_OTHERS = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
 
 
 class Worker:
@@ -41,9 +44,9 @@ class Worker:
             env={
                 **os.environ,
                 "PYTHONPATH": here,
-                # Threads that wait actively would take the others' turns, JAX all their memory.
+                # Threads that wait actively would take the others' turns.
                 "OMP_WAIT_POLICY": "PASSIVE",
-                "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+                **ROOM_FOR_OTHERS,
             },
         )
         self.seconds = {}
@@ -54,7 +57,10 @@ class Worker:
         return json.loads(line) if line else {"error": "the process ended without a word"}
 
     def ask(self, *words):
-        print(*words, file=self.process.stdin, flush=True)
+        try:
+            print(*words, file=self.process.stdin, flush=True)
+        except BrokenPipeError:
+            return {"error": "the process ended between its turns"}
         return self.answer()
 
     def turn(self, task, steps, keep=True):
@@ -71,9 +77,10 @@ class Worker:
         return round(self.ask("memory", 0)["peak_bytes"] / 1e6)
 
     def end(self):
-        self.process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         try:
-            self.process.wait(30)
+            self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

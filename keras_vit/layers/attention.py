@@ -11,8 +11,8 @@ RELATIVE_POSITIONS = (None, "rotary", "bias")
 def slowly_fused(query):
     """Whether the backend's fused kernel is slower than products and a softmax one by one.
 
-    PyTorch's for bfloat16 on the CPU: its backward pass takes seven times as long as theirs, half
-    of KunViT's step. (Its softmax works in float32 within.)
+    PyTorch's for bfloat16 on the CPU, both ways: its backward pass alone is half of KunViT's step.
+    (The softmax works in float32 within.)
     """
     on_torch = keras.backend.backend() == "torch"
     if not on_torch or keras.backend.standardize_dtype(query.dtype) != "bfloat16":
@@ -136,7 +136,8 @@ class MultiHeadSelfAttention(CompositeLayer):
         wanted = return_attention_scores or scores_offset is not None
         slow = slowly_fused(query)
         if wanted or (self.dropout and training) or self._unfused() or slow:
-            scores = self._scores(query, key, bias, "float32" if wanted or not slow else None)
+            half = slow and not wanted and bias is None
+            scores = self._scores(query, key, bias, None if half else "float32")
             if scores_offset is not None:
                 scores = scores + ops.cast(scores_offset, scores.dtype)
             weights = self.drop(ops.cast(scores, value.dtype), training=training)

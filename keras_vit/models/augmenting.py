@@ -60,7 +60,9 @@ class AugmentingModel(keras.Model):
         if compiled and keras.distribution.distribution() is None:
             from keras_vit.models.scanned_steps_jax import scanned_steps
 
-            self.train_function = scanned_steps(self.train_step, self.steps_per_execution)
+            self.train_function = scanned_steps(
+                self.train_step, self.steps_per_execution, self.train_function
+            )
 
     def compile_from_config(self, config):
         """Compiles a loaded model as it was; Keras leaves that to whoever changes `compile`."""

@@ -42,7 +42,7 @@ class Checkpoint(keras.callbacks.Callback):
         folder: of the files; made when the first is written.
         every: also save after that many steps of an epoch; None: at its end alone.
         termination: a `Termination` to look at after every step; None: none.
-        epochs: save at the end of every so many epochs, and of the last.
+        epochs: save at the end of every so many epochs, of the first and of the last.
 
     Raises:
         Terminated: where the signal came, once all is saved.
@@ -138,7 +138,7 @@ class Checkpoint(keras.callbacks.Callback):
             return
         asked = self.termination and self.termination.asked
         last = epoch + 1 == self.params["epochs"]
-        if asked or last or (epoch + 1) % self.epochs == 0:
+        if asked or epoch == 0 or last or (epoch + 1) % self.epochs == 0:
             self.save(self.model, Place(epoch + 1))
         if asked:
             raise Terminated(f"stopped by SIGTERM after epoch {epoch + 1}")

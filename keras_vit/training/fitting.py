@@ -63,7 +63,7 @@ def fit(trainer, batches, validation, preset, seed, folder, termination=None, sa
             raise BadLoss(stop)
 
     place = checkpoint.restore(trainer)
-    refuse_lost(place, folder, preset.checkpoint_epochs)
+    refuse_lost(place, folder)
     while place.step:
         # The rest of an epoch is a fit of its own. Keras ends it with the averaged weights,
         # which are not to be trained on: its checkpoint has those before.
@@ -72,11 +72,11 @@ def fit(trainer, batches, validation, preset, seed, folder, termination=None, sa
     train(batches, place, preset.epochs)
 
 
-def refuse_lost(place, folder, interval):
+def refuse_lost(place, folder):
     """A ValueError rather than a silent start from nothing over epochs that were trained."""
     epochs = len(read_history(folder.history)) if folder.history.exists() else 0
-    # A kill in front of the first checkpoint leaves as many rows, and loses these epochs.
-    if place == Place() and epochs > interval:
+    # A kill in front of the first checkpoint leaves one row, and loses that epoch.
+    if place == Place() and epochs > 1:
         raise ValueError(
             f"{folder.history} has {epochs} epochs, but {folder.checkpoint} has no checkpoint that "
             "this version reads; --overwrite begins anew"

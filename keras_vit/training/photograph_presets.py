@@ -33,7 +33,7 @@ COMPACT = Preset(
 # On PyTorch, whose bfloat16 products are the fastest of a CPU that has such.
 CPU_10MIN = dataclasses.replace(
     COMPACT,
-    summary="the same with Muon in bfloat16, 6 epochs, for the PyTorch backend on a CPU",
+    summary="the same with Muon, no CutMix, in bfloat16, 6 epochs: for PyTorch on a CPU",
     epochs=6,
     optimizer="muon",
     peak_learning_rate=5e-3,
@@ -54,7 +54,7 @@ KUNVIT = Preset(
     checkpoint_epochs=20,
 )
 
-# Batch, rate, decay and mixing are DeiT's (arXiv 2012.12877, Table 9), but for the rate's scale.
+# Mixing, drop path and decay are DeiT's (arXiv 2012.12877, Table 9).
 PLAIN = dataclasses.replace(
     KUNVIT,
     summary="KunViT's size, 6 heads, with DeiT's training: 300 epochs",

@@ -47,7 +47,7 @@ class Preset:
         steps_per_execution: steps that one call takes, see `keras.Model.compile`; where a step
             takes a GPU a millisecond, so does the call. Should divide those of an epoch, or its
             last call is compiled apart. PyTorch takes one at a time.
-        checkpoint_epochs: epochs from one checkpoint to the next.
+        checkpoint_epochs: epochs from one checkpoint to the next, after the first epoch's.
         remat: whether blocks are computed again in the backward pass instead of kept, to save
             memory; for models made of `TransformerBlock`.
         optimizer: "adamw", "adamw_all", "adam_l2", "adam", "sgd" or "muon", see

@@ -17,6 +17,7 @@ from keras_vit.data import (
 )
 from keras_vit.data.channels import with_channels
 from keras_vit.data.loading import NAMES
+from keras_vit.training.fitting import BadLoss
 
 
 class RunData(NamedTuple):
@@ -44,6 +45,8 @@ def naming_unreadable(images):
     """
     try:
         yield
+    except BadLoss:
+        raise
     except Exception:
         for part in (images.data.x_train, images.validation[0], images.data.x_test):
             if getattr(part, "failure", None) is not None:

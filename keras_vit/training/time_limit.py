@@ -70,7 +70,10 @@ def with_updates(preset, per_epoch, most):
     """
     most = min(most, preset.epochs * per_epoch)
     epochs = -(-most // per_epoch)
-    return dataclasses.replace(preset, epochs=epochs, steps_per_epoch=most // epochs)
+    steps = most // epochs
+    if steps > preset.steps_per_execution:  # a smaller last group would be compiled apart
+        steps -= steps % preset.steps_per_execution
+    return dataclasses.replace(preset, epochs=epochs, steps_per_epoch=steps)
 
 
 def measured_pace(trainer, batch, clock=time.perf_counter):

@@ -86,6 +86,29 @@ def test_one_that_fails_or_takes_too_long_is_noted_and_not_tried_again(start, tm
     assert len(log.read_text()) == 2 * len(before)
 
 
+def test_a_run_whose_speed_cannot_be_told_is_finished_all_the_same(start, monkeypatch):
+    def without(*_):
+        raise RuntimeError("no operations counted")
+
+    monkeypatch.setattr(gpu_queue, "speed", without)
+    runs, keep = start(("quick", 5), ("long", 5), seconds=3)
+    assert runs["a/quick"]["ended"] == "finished"
+    assert runs["a/quick"]["speed"] == "not known: no operations counted"
+    assert (keep / "a" / "quick" / "metrics.json").exists()
+    assert runs["a/long"]["ended"] == "stopped"
+
+
+def test_one_that_would_begin_anew_waits_for_a_call_that_is_long_enough(start, monkeypatch):
+    whole = gpu_queue.Job
+    monkeypatch.setattr(
+        gpu_queue, "Job", lambda name, program, words, data, m: whole(name, program, words, None, m)
+    )
+    runs, _ = start(("quick", 0.01))
+    assert runs["a/quick"]["ended"] == "finished"
+    runs, _ = start(("broken", 1), ("quick", 0.01), seconds=30)
+    assert "a/broken" not in runs
+
+
 def test_it_can_be_listed_and_a_name_that_is_not_in_it_is_refused(capsys):
     gpu_queue.main(arguments=["--list"])
     assert "cifar10/kunvit-0 " in capsys.readouterr().out

@@ -68,19 +68,10 @@ def test_a_peer_that_is_not_installed_is_said_to_be_so(monkeypatch, capsys, tmp_
     missing.mkdir()
     (missing / "vit_pytorch.py").write_text("raise ModuleNotFoundError('No module vit_pytorch')")
     monkeypatch.setenv("PYTHONPATH", str(missing))
-    words = [
-        "--model",
-        "compact",
-        "--batch",
-        "2",
-        "--steps",
-        "1",
-        "--rounds",
-        "1",
-        "--only",
-        "vit-pytorch",
-    ]
-    throughput.main([*words, "--only", "vit-pytorch"])
+    words = ["--model", "compact", "--batch", "2", "--steps", "1", "--rounds", "1"]
+    with pytest.raises(SystemExit) as end:
+        throughput.main([*words, "--only", "vit-pytorch"])
+    assert end.value.code == 1
     assert "ModuleNotFoundError: No module vit_pytorch" in capsys.readouterr().out
 
 

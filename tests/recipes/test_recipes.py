@@ -22,12 +22,13 @@ SHAPES = {
 }
 RECIPES = {path.stem: runpy.run_path(str(path))["RECIPE"] for path in FILES}
 DATA_SETS = {name: recipe for name, recipe in RECIPES.items() if name in SHAPES}
-# CIFAR-100's are CIFAR-10's.
+# CIFAR-100's are CIFAR-10's; those in bfloat16 are for JAX and PyTorch.
 PRESETS = [
-    (recipe, preset)
+    (recipe, name)
     for recipe, r in DATA_SETS.items()
-    for preset in r.presets
-    if recipe != "cifar100" or preset == "cpu-30min"
+    for name, preset in r.presets.items()
+    if recipe != "cifar100" or name == "cpu-30min"
+    if preset.dtype == "float32" or keras.backend.backend() != "tensorflow"
 ]
 TUNING = RECIPES["finetune"].presets
 

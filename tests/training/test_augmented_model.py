@@ -254,3 +254,27 @@ def test_a_crop_brings_images_of_another_size_to_the_models():
     np.testing.assert_allclose(
         trainer.predict(images, verbose=0), model.predict(resized, verbose=0), atol=1e-5
     )
+
+
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="Keras takes single steps there")
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # Keras's, at any group's size
+@pytest.mark.parametrize("source", ["a smaller last batch", "a generator"])
+def test_steps_by_the_group_are_single_steps_for_any_data(source):
+    """Seven batches of 4 and one of 2, in groups of 3."""
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 256, (30, 8, 8, 3)).astype("uint8"), rng.integers(0, 3, 30)
+    losses, weights = [], []
+    for group in (1, 3):
+        keras.utils.set_random_seed(0)
+        trainer = AugmentedModel(small_vit(num_classes=3), augment=[RandomCrop(1, seed=1)])
+        trainer.compile(keras.optimizers.SGD(0.1), steps_per_execution=group)
+        if source == "a generator":
+            batches = ((x[i : i + 4], y[i : i + 4]) for i in range(0, 28, 4))
+            history = trainer.fit(batches, shuffle=False, verbose=0)
+        else:
+            history = trainer.fit(x, y, batch_size=4, shuffle=False, verbose=0)
+        losses.append(history.history["loss"])
+        weights.append(trainer.model.get_weights())
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)

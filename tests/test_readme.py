@@ -84,6 +84,34 @@ def test_every_number_in_the_recipe_table_is_its_runs_own():
         assert f"{metrics['seconds'] / 60:.0f} min" in cells
 
 
+def test_the_ten_minutes_are_those_of_three_seeds():
+    folders = [ROOT / "results" / "cifar10-10min" / f"seed-{seed}" for seed in range(3)]
+    runs = [json.loads((folder / "metrics.json").read_text()) for folder in folders]
+    assert [run["seed"] for run in runs] == [0, 1, 2]
+    shares = [100 * run["test_accuracy"] for run in runs]
+    first, second, third = (f"{share:.2f}" for share in shares)
+    said = " ".join(README.split())
+    assert f"{first}, {second} and {third} % of the test images" in said
+    assert f"mean {np.mean(shares):.1f}, each within ten minutes" in said
+    assert all(run["seconds"] < 600 for run in runs)
+
+
+def test_the_speed_beside_the_peers_is_what_was_measured():
+    rows = json.loads((ROOT / "results/throughput/metrics.json").read_text())["contenders"]
+    train, infer = (
+        {name: round(row[f"{task}_images_per_second"]["median"]) for name, row in rows.items()}
+        for task in ("train", "infer")
+    )
+    ours = "ours, PyTorch, bf16"
+    peers = [name for name in rows if not name.startswith("ours")]
+    said = " ".join(README.split())
+    assert f"trains {train[ours]} images a second" in said
+    assert f"the best peer, timm under autocast, {max(train[name] for name in peers)};" in said
+    assert f"timm as it comes {train['timm']}." in said
+    assert f"It predicts {infer[ours]} a second, the best peer, compiled timm, " in said
+    assert f"compiled timm, {max(infer[name] for name in peers)}." in said
+
+
 def test_the_attention_on_ink_is_what_was_measured():
     measured = json.loads((ROOT / "results" / "attention_on_ink.json").read_text())
     mass, share = measured["attention_on_ink_last_block"], measured["ink_share_of_image"]

@@ -72,16 +72,20 @@ CONTENDERS = {
 def keras_vit_model(sizes, dtype):
     from keras_vit import ViT
 
-    return ViT(
-        (sizes.image, sizes.image, 3),
-        sizes.patch,
-        sizes.classes,
-        hidden_dim=sizes.dim,
-        depth=sizes.depth,
-        num_heads=sizes.heads,
-        mlp_dim=sizes.mlp,
-        dtype=dtype,
-    )
+    return ViT(**vit_arguments(sizes), dtype=dtype)
+
+
+def vit_arguments(sizes):
+    """`ViT`'s, for the sizes."""
+    return {
+        "image_shape": (sizes.image, sizes.image, 3),
+        "patch_size": sizes.patch,
+        "num_classes": sizes.classes,
+        "hidden_dim": sizes.dim,
+        "depth": sizes.depth,
+        "num_heads": sizes.heads,
+        "mlp_dim": sizes.mlp,
+    }
 
 
 def keras_hub_model(sizes, dtype):

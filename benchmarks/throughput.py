@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))  # nothing has to be installed
 sys.path.insert(0, str(HERE))
 
-from contenders import CONTENDERS, MODELS  # noqa: E402
+from contenders import CONTENDERS, MODELS, vit_arguments  # noqa: E402
 from gemm_peak import PRODUCTS, timed  # noqa: E402
 from turns import ROOM_FOR_OTHERS, Worker, rates, with_range  # noqa: E402
 
@@ -131,16 +131,7 @@ def training_flops(model):
     """Of one image: three times the forward pass, as keras_vit.tuning.budget counts it."""
     from keras_vit.tuning.budget import forward_flops
 
-    sizes = MODELS[model]
-    return 3 * forward_flops(
-        image_shape=(sizes.image, sizes.image, 3),
-        patch_size=sizes.patch,
-        num_classes=sizes.classes,
-        hidden_dim=sizes.dim,
-        depth=sizes.depth,
-        num_heads=sizes.heads,
-        mlp_dim=sizes.mlp,
-    )
+    return 3 * forward_flops(**vit_arguments(MODELS[model]))
 
 
 def as_text(figures):

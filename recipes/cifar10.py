@@ -10,7 +10,7 @@ here; KunViT exactly as it was published is recipes/reproductions/kun_vit.py.
 from dataclasses import replace
 
 from keras_vit.training import Recipe, main
-from keras_vit.training.photograph_presets import COMPACT, CPU_10MIN, KUNVIT, ON_GPU
+from keras_vit.training.photograph_presets import COMPACT, CPU_10MIN, CPU_HOUR, KUNVIT, ON_GPU
 
 RECIPE = Recipe(
     name="cifar10",
@@ -20,6 +20,7 @@ RECIPE = Recipe(
         "cpu-10min": replace(
             CPU_10MIN, expect="81 % in 10 minutes on 2 CPU cores with AVX512-BF16"
         ),
+        "cpu-hour": CPU_HOUR,
         **ON_GPU,
         "kunvit": replace(
             KUNVIT,

@@ -9,7 +9,7 @@ KunViT exactly as it was published is recipes/reproductions/kun_vit.py.
 from dataclasses import replace
 
 from keras_vit.training import Recipe, main
-from keras_vit.training.photograph_presets import COMPACT, CPU_10MIN, KUNVIT, ON_GPU
+from keras_vit.training.photograph_presets import COMPACT, CPU_10MIN, CPU_HOUR, KUNVIT, ON_GPU
 
 RECIPE = Recipe(
     name="cifar100",
@@ -17,6 +17,7 @@ RECIPE = Recipe(
     presets={
         "cpu-30min": replace(COMPACT, expect="46.6 % in about 25 minutes on 2 CPU cores"),
         "cpu-10min": CPU_10MIN,
+        "cpu-hour": CPU_HOUR,
         **ON_GPU,
         "kunvit": replace(
             KUNVIT,

@@ -41,6 +41,15 @@ CPU_10MIN = dataclasses.replace(
     dtype="mixed_bfloat16",
 )
 
+# An hour is worth a wider model, whose products a CPU also takes at a higher rate.
+CPU_HOUR = dataclasses.replace(
+    CPU_10MIN,
+    summary="a wider one with Muon and CutMix, in bfloat16, 20 epochs: for PyTorch on a CPU",
+    epochs=20,
+    cutmix=0.5,
+    model={**COMPACT.model, "hidden_dim": 192, "mlp_dim": 384},
+)
+
 KUNVIT = Preset(
     summary="KunViT's size and schedule with AdamW: 6.3 M parameters, 200 epochs",
     expect=NOT_RUN,

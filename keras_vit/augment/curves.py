@@ -6,7 +6,7 @@ AutoContrast and Equalize make theirs from each channel of each image.
 
 import numpy
 
-from keras_vit.augment.data_layer import apply_if
+from keras_vit.augment.data_layer import apply_where
 
 NAMES = ("Invert", "Solarize", "Posterize", "AutoContrast", "Equalize")
 STRAIGHT = numpy.arange(256, dtype="float32")
@@ -42,27 +42,40 @@ def map_values(backend, images, kind, fixed):
         fixed: (B, 256) float32.
     """
     np = backend.numpy
-    _, height, width, channels = images.shape
-    batch = backend.shape(images)[0]
-    first = np.reshape(np.arange(batch * channels, dtype="int32") * 256, (-1, 1, 1, channels))
-    places = first + backend.cast(images, "int32")
+    channels = images.shape[-1]
 
-    def draw(curves):
-        counts = backend.math.segment_sum(
-            np.ones((batch * height * width * channels,), dtype="int32"),
-            np.reshape(places, (-1,)),
-            num_segments=batch * channels * 256,
-        )
-        counts = np.reshape(counts, (-1, channels, 256))
+    def draw(curves, images, kind):
+        counts = _counts(backend, images)
         selected = np.reshape(kind, (-1, 1, 1))
         stretched, equalized = _stretched(backend, counts), _equalized(backend, counts)
         curves = np.where(selected == NAMES.index("AutoContrast"), stretched, curves)
         return np.where(selected == NAMES.index("Equalize"), equalized, curves)
 
-    curves = np.repeat(np.expand_dims(fixed, axis=1), channels, axis=1)
-    # A condition for the reason that operations.py gives.
-    curves = apply_if(backend, np.any(kind >= NAMES.index("AutoContrast")), draw, curves)
-    return np.take(np.reshape(curves, (-1,)), places, axis=0)
+    curves = np.stack([fixed] * channels, axis=1)
+    chosen = kind >= NAMES.index("AutoContrast")
+    curves = apply_where(backend, chosen, draw, curves, images, kind)
+    return np.take(np.reshape(curves, (-1,)), _places(backend, images), axis=0)
+
+
+def _places(backend, images):
+    """(B, H, W, C) int32: where each value stands in a (B, C, 256) table that is laid flat."""
+    np = backend.numpy
+    batch, channels = backend.shape(images)[0], images.shape[-1]
+    first = np.reshape(np.arange(batch * channels, dtype="int32") * 256, (-1, 1, 1, channels))
+    return first + backend.cast(images, "int32")
+
+
+def _counts(backend, images):
+    """(B, C, 256) int32: pixels of each value."""
+    np = backend.numpy
+    _, height, width, channels = images.shape
+    batch = backend.shape(images)[0]
+    counts = backend.math.segment_sum(
+        np.ones((batch * height * width * channels,), dtype="int32"),
+        np.reshape(_places(backend, images), (-1,)),
+        num_segments=batch * channels * 256,
+    )
+    return np.reshape(counts, (-1, channels, 256))
 
 
 def _stretched(backend, counts):

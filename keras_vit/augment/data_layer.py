@@ -76,9 +76,31 @@ class ImageLayer(DataLayer):
         return self._get_seed_generator(self.backend.name)
 
 
-def apply_if(backend, predicate, function, value):
-    """`function(value)` if the boolean tensor `predicate` holds, else `value`."""
-    if backend.name == "jax" and not is_in_jax_tracing_scope(predicate):
+def apply_where(backend, chosen, function, value, *columns):
+    """`function(value, *columns)` at the entries of a batch that are `chosen`, else `value`.
+
+    PyTorch runs operation by operation, so there the chosen entries are taken out first. A
+    compiler needs the whole batch: there `function` must leave the others as they are, and is
+    skipped where none is chosen, which helps small batches. For large ones the condition keeps
+    XLA from fusing one part into the next, where it would compute the first again for every
+    pixel that the second looks at: several times slower.
+
+    Args:
+        backend: `self.backend` of the calling layer.
+        chosen: (B,) booleans.
+        function: takes tensors of any batch size, returns what replaces the first.
+        value: (B, ...).
+        *columns: further arguments, (B, ...) each.
+    """
+    np = backend.numpy
+    if backend.name == "torch":
+        (places,) = np.nonzero(chosen)
+        if not len(places):
+            return value
+        changed = function(*(np.take(column, places, axis=0) for column in (value, *columns)))
+        return backend.core.scatter_update(value, places[:, None], changed)
+    some = np.any(chosen)
+    if backend.name == "jax" and not is_in_jax_tracing_scope(some):
         # Outside of `jit`, `jax.lax.cond` would compile both branches anew at every call.
-        return function(value) if predicate else value
-    return backend.cond(predicate, lambda: function(value), lambda: value)
+        return function(value, *columns) if some else value
+    return backend.cond(some, lambda: function(value, *columns), lambda: value)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy
 
 from keras_vit.augment import blending, curves, geometry
-from keras_vit.augment.data_layer import apply_if
+from keras_vit.augment.data_layer import apply_where
 
 PARTS = (geometry, blending, curves)
 NAMES = tuple(name for part in PARTS for name in part.NAMES)
@@ -40,16 +40,20 @@ def take_rows(backend, rows, index):
 
 def apply_rows(backend, images, rows, interpolation, fill_value):
     """`images` (B, H, W, C) float32 of whole numbers 0–255, `rows` one row an image."""
-    steps = (
-        lambda images: geometry.warp(backend, images, rows.matrix, interpolation, fill_value),
-        lambda images: blending.blend(backend, images, rows.degenerate, rows.own, rows.other),
-        lambda images: curves.map_values(backend, images, rows.curve, rows.fixed),
-    )
-    for part, step in enumerate(steps):
-        # A part that no image takes is skipped, which helps small batches. For large ones the
-        # condition keeps XLA from fusing one part into the next, where it would compute the
-        # first again for every pixel that the second looks at: several times slower.
-        images = apply_if(backend, backend.numpy.any(rows.part == part), step, images)
+
+    def move(images, *columns):
+        return geometry.warp(backend, images, Rows(*columns).matrix, interpolation, fill_value)
+
+    def blend(images, *columns):
+        rows = Rows(*columns)
+        return blending.blend(backend, images, rows.degenerate, rows.own, rows.other)
+
+    def map_values(images, *columns):
+        rows = Rows(*columns)
+        return curves.map_values(backend, images, rows.curve, rows.fixed)
+
+    for part, step in enumerate((move, blend, map_values)):
+        images = apply_where(backend, rows.part == part, step, images, *rows)
     return images
 
 

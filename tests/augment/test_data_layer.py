@@ -4,9 +4,10 @@ import subprocess
 import sys
 
 import keras
+import numpy
 import pytest
 
-from keras_vit.augment.data_layer import ImageLayer, apply_if
+from keras_vit.augment.data_layer import ImageLayer, apply_where
 
 pytestmark = pytest.mark.backends
 
@@ -47,19 +48,36 @@ def test_inside_tf_data_it_switches_to_tensorflow_and_back():
     assert layer.backend.name == keras.backend.backend()
 
 
-def test_conditions_are_taken_eagerly_and_compiled(compiled):
+@pytest.mark.parametrize("values", [(4, 11, 5, 12), (4, 5, 6, 7), (11, 12, 13, 14)])
+def test_what_is_done_to_some_images_leaves_the_others(compiled, values):
     ops = keras.ops
+    seen = []
 
     class Doubler(ImageLayer):
-        def augment(self, images, seed):
-            bright = self.backend.numpy.max(images) > 10
-            return apply_if(self.backend, bright, lambda x: 2 * x, images)
+        """Adds the image's number to those that are bright."""
 
+        def augment(self, images, seed):
+            np = self.backend.numpy
+            number = np.arange(4, dtype="float32")
+            bright = np.max(images, axis=(1, 2, 3)) > 10
+
+            def add(images, number, bright):
+                seen.append(images.shape[0])
+                number = np.where(bright, number, 0.0)
+                return images + np.reshape(number, (-1, 1, 1, 1))
+
+            return apply_where(self.backend, bright, add, images, number, bright)
+
+    images = numpy.array(values, "float32").reshape(4, 1, 1, 1) * numpy.ones((4, 32, 32, 3))
+    expected = [value + (i if value > 10 else 0) for i, value in enumerate(values)]
     layer = Doubler(seed=1)
     for call in (layer, compiled(layer)):
-        for value, result in ((4.0, 4.0), (11.0, 22.0)):
-            outputs = call(ops.full((2, 32, 32, 3), value))
-            assert float(ops.min(outputs)) == float(ops.max(outputs)) == result
+        outputs = ops.convert_to_numpy(call(ops.convert_to_tensor(images, "float32")))
+        assert outputs.min(axis=(1, 2, 3)).tolist() == outputs.max(axis=(1, 2, 3)).tolist()
+        assert outputs[:, 0, 0, 0].tolist() == expected
+    if keras.backend.backend() == "torch":
+        chosen = sum(value > 10 for value in values)
+        assert set(seen) == ({chosen} if chosen else set()), "PyTorch computes the chosen alone"
 
 
 def test_no_other_file_names_a_private_module():

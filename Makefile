@@ -24,7 +24,7 @@ test-fast: $(VENV)/installed-dev
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow and not medium"
 
 test-slow: $(VENV)/installed-dev
-	KERAS_BACKEND=tensorflow $(PYTEST) -m slow
+	KERAS_BACKEND=tensorflow $(PYTEST) --dist worksteal -m slow
 
 lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .

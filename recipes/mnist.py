@@ -26,6 +26,16 @@ DEFAULT = Preset(
         "relative_positions": "rotary",
     },
 )
+CPU_10MIN = replace(
+    DEFAULT,
+    summary="the same with Muon, turned and shifted images, in bfloat16, 8 epochs: for PyTorch",
+    expect="not yet run",
+    optimizer="muon",
+    peak_learning_rate=5e-3,
+    crop_padding=0,
+    affine={"degrees": 10, "shift": 2},
+    dtype="mixed_bfloat16",
+)
 GPU = replace(
     DEFAULT,
     summary="the same, turned and shifted images, 60 epochs",
@@ -43,7 +53,7 @@ GPU = replace(
 RECIPE = Recipe(
     name="mnist",
     data="mnist",
-    presets={"default": DEFAULT, "gpu": GPU},
+    presets={"default": DEFAULT, "cpu-10min": CPU_10MIN, "gpu": GPU},
     on_cpu="default",
     on_gpu="gpu",
 )

@@ -10,7 +10,14 @@ here; KunViT exactly as it was published is recipes/reproductions/kun_vit.py.
 from dataclasses import replace
 
 from keras_vit.training import Recipe, main
-from keras_vit.training.photograph_presets import COMPACT, CPU_10MIN, CPU_HOUR, KUNVIT, ON_GPU
+from keras_vit.training.photograph_presets import (
+    COMPACT,
+    CPU_10MIN,
+    CPU_HOUR,
+    KUNVIT,
+    ON_GPU,
+    RESNET18,
+)
 
 RECIPE = Recipe(
     name="cifar10",
@@ -26,6 +33,7 @@ RECIPE = Recipe(
             KUNVIT,
             expect="89.87 % as published with it, after 2 h on an RTX A6000; not yet run here",
         ),
+        "resnet18": RESNET18,
     },
     on_cpu="cpu-30min",
     on_gpu="kunvit",

@@ -50,6 +50,24 @@ CPU_HOUR = dataclasses.replace(
     model={**COMPACT.model, "hidden_dim": 192, "mlp_dim": 384},
 )
 
+# To compare with at the same wall clock, by `--time-limit`.
+RESNET18 = Preset(
+    summary="ResNet-18 with SGD, crop and flip, 30 epochs: to compare with",
+    expect=NOT_RUN,
+    epochs=30,
+    model_class="ResNet",
+    model={"depth": 18},
+    optimizer="sgd",
+    peak_learning_rate=0.1,
+    final_learning_rate=0.0,
+    warmup_epochs=1,
+    weight_decay=0.0,
+    label_smoothing=0.0,
+    crop_padding=4,
+    flip=True,
+    dtype="mixed_bfloat16",
+)
+
 KUNVIT = Preset(
     summary="KunViT's size and schedule with AdamW: 6.3 M parameters, 200 epochs",
     expect=NOT_RUN,

@@ -96,6 +96,18 @@ def test_the_ten_minutes_are_those_of_three_seeds():
     assert all(run["seconds"] < 600 for run in runs)
 
 
+def test_the_hours_are_those_of_their_runs():
+    runs = [
+        json.loads((ROOT / "results" / f"{name}-hour" / "metrics.json").read_text())
+        for name in ("cifar10", "cifar100")
+    ]
+    photographs, hundred = (f"{100 * run['test_accuracy']:.2f} %" for run in runs)
+    said = " ".join(README.split())
+    assert f"20 epochs: {photographs} of CIFAR-10's test images, {hundred} of CIFAR-100's" in said
+    first, second = (f"{run['seconds'] / 60:.0f}" for run in runs)
+    assert f"in {first} and {second} minutes" in said
+
+
 def test_the_speed_beside_the_peers_is_what_was_measured():
     rows = json.loads((ROOT / "results/throughput/metrics.json").read_text())["contenders"]
     train, infer = (

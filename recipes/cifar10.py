@@ -4,8 +4,8 @@
     KERAS_BACKEND=torch python recipes/cifar10.py --preset cpu-10min    81.4 %, 10 minutes
     KERAS_BACKEND=torch python recipes/cifar10.py --preset cpu-hour     88.15 %
 
-The runs are in results/cifar10, results/cifar10-10min and results/cifar10-hour. The presets for a GPU have not been run
-here; KunViT exactly as it was published is recipes/reproductions/kun_vit.py.
+The runs are in results/cifar10, results/cifar10-10min and results/cifar10-hour. The presets for a
+GPU have not been run here; KunViT exactly as it was published is recipes/reproductions/kun_vit.py.
 """
 
 from dataclasses import replace

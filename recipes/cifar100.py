@@ -3,8 +3,8 @@
     python recipes/cifar100.py    46.61 %, 25 minutes on 2 shared CPU cores
     KERAS_BACKEND=torch python recipes/cifar100.py --preset cpu-hour    66.84 %
 
-The runs are in results/cifar100 and results/cifar100-hour. The presets for a GPU have not been run here;
-KunViT exactly as it was published is recipes/reproductions/kun_vit.py.
+The runs are in results/cifar100 and results/cifar100-hour. The presets for a GPU have not been run
+here; KunViT exactly as it was published is recipes/reproductions/kun_vit.py.
 """
 
 from dataclasses import replace

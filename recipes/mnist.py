@@ -1,8 +1,9 @@
 """MNIST: 60,000 handwritten digits of 28x28 pixels.
 
     python recipes/mnist.py       99.48 %, 16 minutes on 2 shared CPU cores
+    KERAS_BACKEND=torch python recipes/mnist.py --preset cpu-10min      99.44 %, 9 minutes
 
-The run is in results/mnist.
+The runs are in results/mnist and results/mnist-10min.
 """
 
 from dataclasses import replace
@@ -29,7 +30,7 @@ DEFAULT = Preset(
 CPU_10MIN = replace(
     DEFAULT,
     summary="the same with Muon, turned and shifted images, in bfloat16, 7 epochs: for PyTorch",
-    expect="not yet run",
+    expect="99.4 % in 9 minutes on 2 CPU cores with AVX512-BF16",
     epochs=7,
     optimizer="muon",
     peak_learning_rate=5e-3,

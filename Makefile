@@ -23,6 +23,7 @@ test: $(VENV)/installed-dev
 test-fast: $(VENV)/installed-dev
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow and not medium"
 
+# By test, not by file: half of the time is that of one file.
 test-slow: $(VENV)/installed-dev
 	KERAS_BACKEND=tensorflow $(PYTEST) --dist worksteal -m slow
 

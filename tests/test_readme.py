@@ -106,6 +106,8 @@ def test_the_hours_are_those_of_their_runs():
     assert f"20 epochs: {photographs} of CIFAR-10's test images, {hundred} of CIFAR-100's" in said
     first, second = (f"{run['seconds'] / 60:.0f}" for run in runs)
     assert f"in {first} and {second} minutes" in said
+    epoch = json.loads((ROOT / "results/cifar10-hour/one_epoch.json").read_text())["seconds"]
+    assert f"took {epoch:.0f} s, twenty of which are {20 * epoch / 60:.0f} minutes" in said
 
 
 def test_the_speed_beside_the_peers_is_what_was_measured():

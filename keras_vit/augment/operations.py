@@ -4,6 +4,7 @@ An operation moves pixels (geometry), blends (blending) or maps values (curves).
 the arguments of all three, two of which do nothing; applying a row runs the three in turn.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy
@@ -40,20 +41,14 @@ def take_rows(backend, rows, index):
 
 def apply_rows(backend, images, rows, interpolation, fill_value):
     """`images` (B, H, W, C) float32 of whole numbers 0–255, `rows` one row an image."""
-
-    def move(images, *columns):
-        return geometry.warp(backend, images, Rows(*columns).matrix, interpolation, fill_value)
-
-    def blend(images, *columns):
-        rows = Rows(*columns)
-        return blending.blend(backend, images, rows.degenerate, rows.own, rows.other)
-
-    def map_values(images, *columns):
-        rows = Rows(*columns)
-        return curves.map_values(backend, images, rows.curve, rows.fixed)
-
-    for part, step in enumerate((move, blend, map_values)):
-        images = apply_where(backend, rows.part == part, step, images, *rows)
+    move = partial(geometry.warp, backend, interpolation=interpolation, fill_value=fill_value)
+    steps = (
+        (move, rows.matrix),
+        (partial(blending.blend, backend), rows.degenerate, rows.own, rows.other),
+        (partial(curves.map_values, backend), rows.curve, rows.fixed),
+    )
+    for part, (step, *columns) in enumerate(steps):
+        images = apply_where(backend, rows.part == part, step, images, *columns)
     return images
 
 

@@ -50,7 +50,8 @@ CPU_HOUR = dataclasses.replace(
     model={**COMPACT.model, "hidden_dim": 192, "mlp_dim": 384},
 )
 
-# To compare with at the same wall clock, by `--time-limit`.
+# To compare with at the same wall clock, by `--time-limit`. As it is usually trained, but for the
+# decay of 5e-4, which our "sgd" has not and a few epochs hardly feel; not tuned.
 RESNET18 = Preset(
     summary="ResNet-18 with SGD, crop and flip, 30 epochs: to compare with",
     expect=NOT_RUN,

@@ -53,12 +53,12 @@ def test_what_is_done_to_some_images_leaves_the_others(compiled, values):
     ops = keras.ops
     seen = []
 
-    class Doubler(ImageLayer):
+    class AddsItsNumber(ImageLayer):
         """Adds the image's number to those that are bright."""
 
         def augment(self, images, seed):
             np = self.backend.numpy
-            number = np.arange(4, dtype="float32")
+            number = np.arange(images.shape[0], dtype="float32")
             bright = np.max(images, axis=(1, 2, 3)) > 10
 
             def add(images, number, bright):
@@ -70,7 +70,9 @@ def test_what_is_done_to_some_images_leaves_the_others(compiled, values):
 
     images = numpy.array(values, "float32").reshape(4, 1, 1, 1) * numpy.ones((4, 32, 32, 3))
     expected = [value + (i if value > 10 else 0) for i, value in enumerate(values)]
-    layer = Doubler(seed=1)
+    layer = AddsItsNumber(seed=1)
+    layer(ops.convert_to_tensor(images, "float32"))
+    assert bool(seen) == (max(values) > 10), "it is skipped where none is chosen"
     for call in (layer, compiled(layer)):
         outputs = ops.convert_to_numpy(call(ops.convert_to_tensor(images, "float32")))
         assert outputs.min(axis=(1, 2, 3)).tolist() == outputs.max(axis=(1, 2, 3)).tolist()

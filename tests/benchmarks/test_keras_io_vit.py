@@ -25,7 +25,7 @@ def test_it_stops_by_the_clock_and_has_the_examples_size(tmp_path):
     peer.main(["--minutes", "1e-6", "--data", str(data), "--out", str(out)])
     figures = json.loads(out.read_text())
     assert figures["steps"] == 1, "the time was over after the first of its three steps"
-    assert figures["epochs"] == round(256 / 520, 2)
+    assert figures["epochs"] == 0.33
     assert figures["data"] == "tiny"
 
     def dense(rows, columns):

@@ -52,7 +52,8 @@ def test_the_step_of_every_preset_is_compiled_with_its_augmentation(name, preset
     labels = (np.arange(16) % 10).astype("int32")
     data = ImageData(images, labels, images, labels, tuple("abcdefghij"))
     preset = RECIPES[name].presets[preset]
-    small = {**preset.model, "hidden_dim": 32, "depth": 1, "num_heads": 2, "mlp_dim": 32}
+    sizes = {"hidden_dim": 32, "depth": 1, "num_heads": 2, "mlp_dim": 32}
+    small = {**preset.model, **({"width": 8} if preset.model_class == "ResNet" else sizes)}
     preset = dataclasses.replace(preset, model=small)
     trainer = preset.build_trainer(preset.build_model(data), steps_per_epoch=2)
     assert trainer.jit_compile == (keras.backend.backend() != "torch")

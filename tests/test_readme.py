@@ -110,6 +110,17 @@ def test_the_hours_are_those_of_their_runs():
     assert f"took {epoch:.0f} s, twenty of which are {20 * epoch / 60:.0f} minutes" in said
 
 
+def test_the_peers_ten_minutes_are_those_of_their_runs():
+    peers = ROOT / "results" / "peers"
+    resnet = json.loads((peers / "resnet18" / "metrics.json").read_text())
+    example = json.loads((peers / "keras_io_vit.json").read_text())
+    said = " ".join(README.split())
+    assert f"one epoch and {100 * resnet['test_accuracy']:.2f} %" in said
+    assert resnet["epochs"] == 1
+    accuracy = f"{100 * example['test_accuracy']:.2f} %"
+    assert f"{example['epochs']} epochs and {accuracy}" in said
+
+
 def test_the_speed_beside_the_peers_is_what_was_measured():
     rows = json.loads((ROOT / "results/throughput/metrics.json").read_text())["contenders"]
     train, infer = (

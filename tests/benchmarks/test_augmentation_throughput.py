@@ -16,7 +16,6 @@ compare = sys.modules["augmentation_throughput"].main
 
 
 @pytest.mark.medium
-@pytest.mark.skipif(not importlib.util.find_spec("torchvision"), reason="compares with it")
 def test_two_of_them_take_turns(tmp_path, capsys):
     names = ["ours, PyTorch", "torchvision, 1 worker"]
     out = tmp_path / "figures.json"

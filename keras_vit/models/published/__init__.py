@@ -1,9 +1,9 @@
 """Published systems whose models differ from ViT: each with the layers that make it differ."""
 
 from keras_vit.models.published.bare_attention import BareAttention, BareAttentionBlock
-from keras_vit.models.published.byte_dropout import ByteDropout
 from keras_vit.models.published.feature_attention import FeatureAttention, FlatBlock
 from keras_vit.models.published.flat_image import FlatViT
+from keras_vit.models.published.hashed_dropout import HashedDropout
 from keras_vit.models.published.hybrid_study import HybridStudyBlock, HybridStudyViT
 from keras_vit.models.published.hybrid_study_resnet import (
     HybridStudyResidualBlock,
@@ -17,10 +17,10 @@ from keras_vit.models.published.visual_attention import OneNormBlock, VisualAtte
 __all__ = [
     "BareAttention",
     "BareAttentionBlock",
-    "ByteDropout",
     "FeatureAttention",
     "FlatBlock",
     "FlatViT",
+    "HashedDropout",
     "HybridStudyBlock",
     "HybridStudyResNet",
     "HybridStudyResidualBlock",

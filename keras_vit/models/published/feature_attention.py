@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_vit.layers import MLP
 from keras_vit.layers.composite import CompositeLayer, child_seed
-from keras_vit.models.published.byte_dropout import ByteDropout
+from keras_vit.models.published.hashed_dropout import HashedDropout
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")
@@ -37,7 +37,7 @@ class FeatureAttention(CompositeLayer):
         self.dropout = dropout
         self.seed = seed
         shared = {"dtype": self.dtype_policy}
-        self.drop_weights = ByteDropout(
+        self.drop_weights = HashedDropout(
             dropout, seed=child_seed(seed, 1), name="drop_weights", **shared
         )
         self.drop = keras.layers.Dropout(dropout, seed=child_seed(seed, 2), name="drop", **shared)
@@ -60,9 +60,14 @@ class FeatureAttention(CompositeLayer):
         heads = (-1, self.num_heads, x.shape[-1] // self.num_heads)
         query = ops.reshape(self.query(x), heads)
         key, value = (ops.reshape(part(memory), heads) for part in (self.key, self.value))
-        scores = query[..., :, None] * key[..., None, :] * x.shape[-1] ** -0.5
-        weights = self.drop_weights(ops.softmax(scores, axis=-1), training=training)
-        y = ops.sum(weights * value[..., None, :], axis=-1)
+        query = query * x.shape[-1] ** -0.5
+        # The largest of the scores q_i k_j, known without them: e is never above 1.
+        ends = (query * extreme(key, axis=-1, keepdims=True) for extreme in (ops.min, ops.max))
+        largest = ops.stop_gradient(ops.maximum(*ends))
+        e = ops.exp(query[..., :, None] * key[..., None, :] - largest[..., None])
+        # Dividing after the sum of the values is to divide 56 times less.
+        dropped = self.drop_weights(e, training=training)
+        y = ops.squeeze(ops.matmul(dropped, value[..., None]), -1) / ops.sum(e, axis=-1)
         return self.drop(self.projection(ops.reshape(y, (-1, x.shape[-1]))), training=training)
 
     def compute_output_shape(self, x_shape, memory_shape=None):

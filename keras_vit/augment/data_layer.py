@@ -89,7 +89,8 @@ def apply_where(backend, chosen, function, value, *columns):
         backend: `self.backend` of the calling layer.
         chosen: (B,) booleans.
         function: takes tensors of any batch size, returns what replaces the first.
-        value: (B, ...).
+        value: (B, ...), no one else's: on PyTorch it is written into, as a copy of every image
+            would take as long as an operation on some.
         *columns: further arguments, (B, ...) each.
     """
     np = backend.numpy
@@ -98,7 +99,8 @@ def apply_where(backend, chosen, function, value, *columns):
         if not len(places):
             return value
         changed = function(*(np.take(column, places, axis=0) for column in (value, *columns)))
-        return backend.core.scatter_update(value, places[:, None], changed)
+        value[places] = changed
+        return value
     some = np.any(chosen)
     if backend.name == "jax" and not is_in_jax_tracing_scope(some):
         # Outside of `jit`, `jax.lax.cond` would compile both branches anew at every call.

@@ -86,6 +86,13 @@ def test_nothing_applied_is_the_identity(photographs):
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(outputs), photographs)
 
 
+def test_the_images_handed_in_are_left_as_they_are(photographs):
+    images = keras.ops.convert_to_tensor(photographs, dtype="float32")
+    for name in ("Rotate", "Contrast", "Equalize"):
+        AutoAugment().apply_operation(images, name, 1)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(images), photographs)
+
+
 def test_fill_value_is_what_uncovers(photographs):
     outputs = AutoAugment(fill_value=99).apply_operation(photographs, "TranslateX", 5)
     outputs = keras.ops.convert_to_numpy(outputs)

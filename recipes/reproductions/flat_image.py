@@ -47,10 +47,10 @@ RECIPE = Recipe(
         "plain": PLAIN,
         "cpu": dataclasses.replace(
             PLAIN,
-            summary="mini-ViT with a training for a CPU, 15 epochs",
+            summary="mini-ViT with a training for a CPU, 12 epochs",
             expect="about 98.5 % as published for longer ones",
-            epochs=15,
-            checkpoint_epochs=5,
+            epochs=12,
+            checkpoint_epochs=4,
             batch_size=512,
             schedule="cosine",
             peak_learning_rate=5e-4,

@@ -35,7 +35,7 @@ class Preset:
         model_class: name of the model's class in `keras_vit.models`.
         model: its arguments; image shape and classes come from the data.
         image_size: side that all images are brought to, inside the step in training.
-        validation_images: how many of the last training images are kept for validation.
+        validation_images: how many of the training images are kept for validation.
         best_epoch_from: keep the weights of the epoch with the lowest validation loss, from this
             one on; None keeps the last.
         batch_size: images an update.

@@ -4,6 +4,7 @@
 
 A row for each number that a study's file names in PUBLISHED, filled from
 `results/reproductions/STUDY/VARIANT/metrics.json`; a shorter run's files are in `VARIANT-short`.
+Under it KunViT's published curve, and ours where it was run.
 To keep a run: `python recipes/reproductions/table.py --keep saved_models/STUDY/VARIANT` copies its
 small files there first.
 """
@@ -33,8 +34,10 @@ STUDIES = ("visual_attention", "position_study", "hybrid_study", "kun_vit", "fla
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 HEAD = (
     "| system, variant | published: training, validation, test | ours | a shorter run here | "
-    "epochs | command | machine |\n|---|---|---|---|---|---|---|"
+    "epochs | command | machine | which form |\n|---|---|---|---|---|---|---|---|"
 )
+# What a preset may have otherwise and train the same.
+ASIDE = ("summary", "expect", "accumulate", "remat", "steps_per_execution", "checkpoint_epochs")
 
 
 def main():
@@ -59,8 +62,9 @@ def keep(run):
         raise ValueError(f"{run} is no run of {', '.join(STUDIES)}")
     recipe = runpy.run_path(str(HERE / f"{config['recipe']}.py"))["RECIPE"]
     asked, done = recipe.presets[config["preset_name"]], Preset(**config["preset"])
-    same = without_words(done) == without_words(asked)
-    whole = same and config["limit"] is None and config["image_size"] is None
+    same = trained(done) == trained(asked)
+    data = Path(config["data"]).stem == (asked.data or recipe.data)  # a name, or a copy's file
+    whole = same and data and config["limit"] is None and config["image_size"] is None
     folder = config["preset_name"] + ("" if whole else "-short")
     target = RESULTS / "reproductions" / config["recipe"] / folder
     target.mkdir(parents=True, exist_ok=True)
@@ -71,10 +75,10 @@ def keep(run):
     return target
 
 
-def without_words(preset):
-    """What a preset does, as a JSON file has it: lists and tuples are the same there."""
-    values = dataclasses.asdict(dataclasses.replace(preset, summary="", expect=""))
-    return json.loads(json.dumps(values))
+def trained(preset):
+    """What a preset trains, as a JSON file has it: lists and tuples are the same there."""
+    values = dataclasses.asdict(preset)
+    return json.loads(json.dumps({key: v for key, v in values.items() if key not in ASIDE}))
 
 
 def write_table():
@@ -82,7 +86,7 @@ def write_table():
     before, rest = page.read_text().split(BEGIN)
     _, after = rest.split(END)
     with whole_file(page) as draft:
-        draft.write_text(f"{before}{BEGIN}\n{table()}\n{END}{after}")
+        draft.write_text(f"{before}{BEGIN}\n{table()}\n\n{curve()}\n{END}{after}")
 
 
 def table():
@@ -90,8 +94,27 @@ def table():
     for study in STUDIES:
         recipe = runpy.run_path(str(HERE / f"{study}.py"))
         for variant, published in recipe["PUBLISHED"].items():
-            lines.append(row(recipe["RECIPE"], study, variant, published))
+            line = row(recipe["RECIPE"], study, variant, published)
+            lines.append(f"{line} {published.get('form', recipe['FORM'])} |")
     return "\n".join(lines)
+
+
+def curve():
+    """KunViT's test accuracy every tenth epoch: as published, and of each run on CIFAR-10."""
+    recipe = runpy.run_path(str(HERE / "kun_vit.py"))
+    epochs = range(10, 201, 10)
+    lines = [
+        ["KunViT after epoch", *map(str, epochs)],
+        ["---"] * (1 + len(epochs)),
+        ["published", *(f"{accuracy:.2f}" for accuracy in recipe["CURVE"])],
+    ]
+    for variant in ("cifar10", "eight-heads"):
+        cells = ["not yet run"] + ["–"] * (len(epochs) - 1)
+        if measured("kun_vit", variant):
+            history = read_history(RESULTS / "reproductions" / "kun_vit" / variant / "history.csv")
+            cells = [f"{100 * float(history[epoch - 1]['val_accuracy']):.2f}" for epoch in epochs]
+        lines.append([variant, *cells])
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def row(recipe, study, variant, published):
@@ -126,7 +149,7 @@ def accuracy(metrics, study, name, published, missing="not yet run"):
     folder = f"reproductions/{study}/{name}"
     history = read_history(RESULTS / folder / "history.csv")[metrics.get("best_epoch", 0) - 1]
     validated = json.loads((RESULTS / folder / "config.json").read_text())["preset"]
-    decimals = len(published["test"].partition(".")[2]) or 2
+    decimals = len(published.get("test", "").partition(".")[2]) or 2
 
     def percent(share):
         return f"{100 * float(share):.{decimals}f}"

@@ -61,11 +61,11 @@ class FeatureAttention(CompositeLayer):
         query = ops.reshape(self.query(x), heads)
         key, value = (ops.reshape(part(memory), heads) for part in (self.key, self.value))
         query = query * x.shape[-1] ** -0.5
-        # The largest of the scores q_i k_j, known without them: e is never above 1.
+        # For one i the score q_i k_j is largest at the smallest or the largest key: e is 1 at most.
         ends = (query * extreme(key, axis=-1, keepdims=True) for extreme in (ops.min, ops.max))
         largest = ops.stop_gradient(ops.maximum(*ends))
         e = ops.exp(query[..., :, None] * key[..., None, :] - largest[..., None])
-        # Dividing after the sum of the values is to divide 56 times less.
+        # Dividing after the sum over j is one division a feature, instead of one a weight.
         dropped = self.drop_weights(e, training=training)
         y = ops.squeeze(ops.matmul(dropped, value[..., None]), -1) / ops.sum(e, axis=-1)
         return self.drop(self.projection(ops.reshape(y, (-1, x.shape[-1]))), training=training)

@@ -3,18 +3,16 @@
 import keras
 from keras import ops
 
-from keras_vit.layers.composite import CompositeLayer
-
 
 @keras.saving.register_keras_serializable(package="keras_vit")
-class HashedDropout(CompositeLayer):
-    """Dropout that draws two words a call and mixes them with each value's place.
+class HashedDropout(keras.layers.Layer):
+    """Dropout that draws two random 32-bit words a call and mixes them with each value's place.
 
     Attention among features has 56 weights for each feature: drawing a word for each of them, as
-    Keras's Dropout does, takes most of a training step of mini-ViT. A hash is arithmetic that a
-    compiler fuses into what comes before and after. It is "lowbias32" of
-    github.com/skeeto/hash-prospector, whose second half starts from the second word. PyTorch, which
-    would pass over the memory for each of its operations, draws a word for each value.
+    Keras's Dropout does, takes most of a training step of mini-ViT. A hash is arithmetic that XLA
+    fuses into what comes before and after. It is "lowbias32" of github.com/skeeto/hash-prospector,
+    with the second word mixed in half-way. On PyTorch, where each of its operations would pass over
+    the memory, this is Keras's dropout.
 
     Args:
         rate: share of the values dropped, 0 to 1, 1 excluded.
@@ -38,9 +36,6 @@ class HashedDropout(CompositeLayer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def build(self, input_shape):
-        """Nothing to make."""
-
     def call(self, x, training=None):
         if not training or not self.rate:
             return x
@@ -48,7 +43,11 @@ class HashedDropout(CompositeLayer):
             return keras.random.dropout(x, self.rate, seed=self.seed_generator)
         words = keras.random.randint((2,), -(2**31), 2**31 - 1, "int32", self.seed_generator)
         draws = hashed(places(x), words[0], words[1])
-        return ops.where(draws >= round(self.rate * 2**32) - 2**31, x / (1 - self.rate), 0)
+        dropped = min(round(self.rate * 2**32), 2**32 - 1) - 2**31
+        return ops.where(draws >= dropped, x / (1 - self.rate), 0)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
 
     def get_config(self):
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}

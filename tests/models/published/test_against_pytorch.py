@@ -1,5 +1,8 @@
 """The published blocks beside the same thing said with PyTorch's layers."""
 
+from types import SimpleNamespace
+
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -7,18 +10,26 @@ from keras import ops
 from keras_vit.models.published import (
     FeatureAttention,
     FlatBlock,
+    HashedDropout,
     KunBlock,
     OneNormBlock,
 )
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.backends
 
 TOKENS = np.random.default_rng(0).normal(size=(3, 5, 16)).astype("float32")
 VECTORS, MEMORY = np.random.default_rng(1).normal(size=(2, 3, 24)).astype("float32")
 
 
 def value(x):
-    return torch.tensor(ops.convert_to_numpy(x))
+    """A tensor of ours as one of PyTorch's on the host; its own stay in the graph."""
+    return x if isinstance(x, torch.Tensor) else torch.tensor(ops.convert_to_numpy(x))
+
+
+def ones(shape, dropout):
+    """What a dropout layer makes of ones: its mask."""
+    return value(dropout(np.ones(shape, "float32"), training=True))
 
 
 def linear(dense, x):
@@ -80,8 +91,11 @@ def test_kun_block():
     close(block(TOKENS), x + y)
 
 
-def feature_attention(layer, x, memory):
-    """Head by head and feature by feature, as the words say it."""
+def feature_attention(layer, x, memory, mask=1.0):
+    """Head by head and feature by feature, as the words say it.
+
+    `mask` (B, heads, width, width) multiplies the weights.
+    """
     query, key, value_ = (
         linear(layer.query, x),
         linear(layer.key, memory),
@@ -89,10 +103,12 @@ def feature_attention(layer, x, memory):
     )
     out = torch.zeros_like(x)
     width = x.shape[1] // layer.num_heads
+    mask = torch.as_tensor(mask).expand(len(x), layer.num_heads, width, width)
     for head in range(layer.num_heads):
         part = slice(head * width, (head + 1) * width)
         for i in range(part.start, part.stop):
             weights = torch.softmax(query[:, i, None] * key[:, part] / x.shape[1] ** 0.5, dim=-1)
+            weights = weights * mask[:, head, i - part.start]
             out[:, i] = (weights * value_[:, part]).sum(-1)
     return linear(layer.projection, out)
 
@@ -103,6 +119,43 @@ def test_feature_attention(memory):
     ours = layer(VECTORS) if memory is None else layer(VECTORS, memory)
     other = torch.tensor(VECTORS if memory is None else memory)
     close(ours, feature_attention(layer, torch.tensor(VECTORS), other))
+
+
+def test_feature_attention_drops_weights_after_the_softmax():
+    layer = FeatureAttention(3, dropout=0.4, seed=7)
+    ours = layer(VECTORS, training=True)
+    mask = ones((3, 3, 8, 8), HashedDropout(0.4, layer.drop_weights.seed))
+    expected = feature_attention(layer, torch.tensor(VECTORS), torch.tensor(VECTORS), mask)
+    close(ours, expected * ones(VECTORS.shape, keras.layers.Dropout(0.4, seed=layer.drop.seed)))
+
+
+def test_feature_attention_of_scores_beyond_what_exp_can_take():
+    layer = FeatureAttention(3)
+    layer.build(VECTORS.shape)
+    for part in (layer.query, layer.key):
+        part.kernel.assign(100 * part.kernel)  # scores to some thousands, of both signs
+    x = torch.tensor(VECTORS)
+    close(layer(VECTORS), feature_attention(layer, x, x))
+
+
+def test_feature_attention_has_the_softmaxs_gradient():
+    layer = FeatureAttention(3)
+    model = keras.Sequential([keras.Input((24,)), layer])
+    twin = SimpleNamespace(num_heads=3)
+    for part in ("query", "key", "value", "projection"):
+        dense = getattr(layer, part)
+        names = ("kernel", "bias") if dense.use_bias else ("kernel",)
+        leaves = {name: value(getattr(dense, name)).requires_grad_() for name in names}
+        setattr(twin, part, SimpleNamespace(use_bias=dense.use_bias, **leaves))
+    x = torch.tensor(VECTORS)
+    feature_attention(twin, x, x).square().mean().backward()
+    model.compile(keras.optimizers.SGD(1.0), "mean_squared_error")
+    model.train_on_batch(VECTORS, np.zeros_like(VECTORS))
+    for variable in layer.trainable_variables:
+        part, name = variable.path.split("/")[-2:]
+        tensor = getattr(getattr(twin, part), name)
+        step = tensor.detach() - value(variable)  # at a rate of 1: the gradient
+        np.testing.assert_allclose(step, tensor.grad, rtol=0, atol=1e-6, err_msg=variable.path)
 
 
 def test_flat_block_with_memory():

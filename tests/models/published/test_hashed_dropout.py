@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -33,11 +34,11 @@ def test_every_value_has_a_place_of_its_own():
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.0])
-def test_drops_its_share_everywhere_and_keeps_the_mean(rate):
+def test_drops_its_share_everywhere_and_scales_the_rest(rate):
     x = np.ones((400, 30, 10), "float32")
     y = ops.convert_to_numpy(HashedDropout(rate, seed=1)(x, training=True))
     dropped = y == 0
-    # Each of the ten columns stands for 12,000 draws: five standard deviations.
+    # Each of the ten columns stands for 12,000 draws: five standard deviations or more.
     assert np.abs(dropped.mean(axis=(0, 1)) - rate).max() <= 5 * (rate / 12_000) ** 0.5
     np.testing.assert_allclose(y[~dropped], 1 / (1 - rate), rtol=1e-6)
 
@@ -45,9 +46,17 @@ def test_drops_its_share_everywhere_and_keeps_the_mean(rate):
 def test_neighbours_are_dropped_apart_from_each_other():
     x = np.ones((400, 30, 8), "float32")
     kept = ops.convert_to_numpy(HashedDropout(0.5, seed=2)(x, training=True)) > 0
-    along = [kept.reshape(-1, 8).T, kept.transpose(1, 0, 2).reshape(30, -1)[:8]]
+    along = [np.moveaxis(kept, axis, 0).reshape(kept.shape[axis], -1)[:8] for axis in range(3)]
     for rows in along:
         assert np.abs(np.corrcoef(rows) - np.eye(8)).max() < 5 / rows.shape[1] ** 0.5
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_keeps_a_low_precision(dtype):
+    x = ops.ones((40, 30), dtype)
+    y = HashedDropout(0.5, seed=1, dtype=f"mixed_{dtype}")(x, training=True)
+    assert keras.backend.standardize_dtype(y.dtype) == dtype
+    assert set(np.unique(ops.convert_to_numpy(ops.cast(y, "float32")))) == {0, 2}
 
 
 def test_calls_drop_apart_from_each_other():

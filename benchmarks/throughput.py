@@ -162,32 +162,45 @@ def ranked(figures):
 
 
 def draw(figures, path):
-    """Two panels of bars with their ranges: training and inference."""
+    """Panels of bars: training and inference with their ranges, the first step and the memory."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
     shown = [(name, row) for name, row in ranked(figures) if "error" not in row][::-1]
+    panels = {
+        "training, images a second": lambda row: row["train_images_per_second"],
+        "inference, images a second": lambda row: row["infer_images_per_second"],
+        "first step, seconds": lambda row: alone(row["first_step_seconds"]),
+        "memory, GB": lambda row: alone(row["peak_megabytes"] / 1000),
+    }
     height = 1.2 + 0.34 * len(shown)
-    figure, axes = plt.subplots(1, 2, figsize=(10, height), sharey=True, layout="constrained")
-    for axis, task, title in zip(axes, ("train", "infer"), ("training", "inference"), strict=True):
+    figure, axes = plt.subplots(
+        1, len(panels), figsize=(13, height), sharey=True, layout="constrained"
+    )
+    for axis, (title, values_of) in zip(axes, panels.items(), strict=True):
         for place, (name, row) in enumerate(shown):
-            values = row[f"{task}_images_per_second"]
-            low, high = values["range"]
-            error = [[values["median"] - low], [high - values["median"]]]
+            values = values_of(row)
+            median, (low, high) = values["median"], values["range"]
             color = "#1f77b4" if name.startswith("ours") else "#b0b0b0"
-            axis.barh(place, values["median"], xerr=error, color=color, ecolor="#404040")
-            axis.text(high, place, f" {values['median']:.0f}", va="center")
-        axis.set_title(f"{title}, images a second")
+            error = [[median - low], [high - median]]
+            axis.barh(place, median, xerr=error, color=color, ecolor="#404040")
+            axis.text(high, place, f" {median:.{0 if median >= 20 else 1}f}", va="center")
+        axis.set_title(title)
         axis.spines[["top", "right"]].set_visible(False)
-        axis.margins(x=0.15)
+        axis.margins(x=0.2)
     axes[0].set_yticks(range(len(shown)), [name for name, _ in shown])
     figure.suptitle(
         f"{figures['model']}, batch {figures['sizes']['batch']}, {figures['device']}", fontsize=10
     )
     figure.savefig(path, dpi=120)
     plt.close(figure)
+
+
+def alone(value):
+    """A value that was measured once, as one with a range."""
+    return {"median": value, "range": [value, value]}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 import keras
 
 from keras_vit.layers.composite import CompositeLayer
+from keras_vit.layers.max_pool import max_pool
 from keras_vit.layers.patches import patch_grid
 
 
@@ -54,9 +55,6 @@ class ConvStem(CompositeLayer):
             keras.layers.LayerNormalization(epsilon=1e-6, dtype=self.dtype_policy, name=f"norm_{i}")
             for i in range(halvings)
         ]
-        self.pooling = keras.layers.MaxPooling2D(
-            3, 2, padding="same", dtype=self.dtype_policy, name="pooling"
-        )
 
     def build(self, input_shape):
         patch_grid(input_shape[1:3], (self.patch_size,) * 2)
@@ -65,12 +63,11 @@ class ConvStem(CompositeLayer):
             convolution.build(shape)
             shape = convolution.compute_output_shape(shape)
             norm.build(shape)
-        self.pooling.build(shape)
 
     def call(self, x):
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             x = self.activation(norm(convolution(x)))
-        return self.pooling(x)
+        return max_pool(x)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, _ = input_shape

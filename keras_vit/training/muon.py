@@ -25,8 +25,28 @@ class SplitMuon(keras.optimizers.Muon):
         qkv = [v for v in var_list if v.path.endswith("qkv/kernel")]
         self._taken_apart = {self._get_variable_index(v) for v in qkv}
 
+    def parts_of(self, place):
+        """How many matrices stand side by side in the variable at this place of `var_list`."""
+        return PARTS if place in self._taken_apart else 1
+
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        if keras.backend.backend() == "torch":
+            from keras_vit.training import muon_torch  # imports PyTorch
+
+            muon_torch.update(self, grads, trainable_variables, learning_rate)
+        else:
+            super()._backend_update_step(grads, trainable_variables, learning_rate)
+
+    def _apply_weight_decay(self, variables):
+        if keras.backend.backend() == "torch":
+            from keras_vit.training import muon_torch
+
+            muon_torch.decay(self, variables)
+        else:
+            super()._apply_weight_decay(variables)
+
     def _muon_update_step(self, gradient, variable, lr, m):
-        if self._get_variable_index(variable) not in self._taken_apart:
+        if self.parts_of(self._get_variable_index(variable)) == 1:
             super()._muon_update_step(gradient, variable, lr, m)
             return
         self.assign_add(m, ops.add(gradient, m * (self.momentum - 1)))

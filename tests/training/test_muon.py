@@ -57,6 +57,31 @@ def test_the_step_of_a_matrix_is_nearly_orthogonal():
     assert direction / np.linalg.norm(start - moved) / np.linalg.norm(u @ v) > 0.97
 
 
+@pytest.mark.skipif(
+    keras.backend.backend() != "torch", reason="elsewhere Keras's own step is taken"
+)
+@pytest.mark.parametrize("nesterov", [True, False])
+def test_on_pytorch_all_weights_together_move_as_one_by_one(nesterov):
+    def trained(kind):
+        keras.utils.set_random_seed(0)
+        model = ViT((8, 8, 1), 2, 3, hidden_dim=12, depth=2, num_heads=2, mlp_dim=24)
+        weights = model.trainable_variables
+        taken = kind(1e-2, 0.8, weight_decay=0.1, adam_weight_decay=0.2, nesterov=nesterov)
+        taken.build(weights)
+        rng = np.random.default_rng(1)
+        for _ in range(4):
+            gradients = [rng.normal(size=v.shape).astype("float32") for v in weights]
+            taken.apply([ops.convert_to_tensor(g) for g in gradients])
+        return [ops.convert_to_numpy(v) for v in (*weights, *taken.variables)]
+
+    class OneByOne(SplitMuon):
+        _backend_update_step = keras.optimizers.Muon._backend_update_step
+        _apply_weight_decay = keras.optimizers.Muon._apply_weight_decay
+
+    for ours, theirs in zip(trained(SplitMuon), trained(OneByOne), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
 def test_it_is_for_the_matrices_of_the_blocks_alone():
     model = ViT((8, 8, 1), 2, 3, hidden_dim=8, depth=1, num_heads=2, mlp_dim=16)
     taken = optimizer("muon", model, 1e-3, 0.1)

@@ -119,7 +119,7 @@ RELATIVES = {
 
 @pytest.fixture(autouse=True)
 def seeded():
-    """How near bfloat16 comes to float32 hangs on the weights drawn."""
+    """How near bfloat16 comes to float32 depends on the weights drawn."""
     keras.utils.set_random_seed(0)
 
 

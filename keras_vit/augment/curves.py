@@ -6,7 +6,7 @@ AutoContrast and Equalize make theirs from each channel of each image.
 
 import numpy
 
-from keras_vit.augment.data_layer import apply_where
+from keras_vit.augment.data_layer import update_where
 
 NAMES = ("Invert", "Solarize", "Posterize", "AutoContrast", "Equalize")
 STRAIGHT = numpy.arange(256, dtype="float32")
@@ -53,7 +53,7 @@ def map_values(backend, images, kind, fixed):
 
     curves = np.stack([fixed] * channels, axis=1)
     chosen = kind >= NAMES.index("AutoContrast")
-    curves = apply_where(backend, chosen, draw, curves, images, kind)
+    curves = update_where(backend, chosen, draw, curves, images, kind)
     return np.take(np.reshape(curves, (-1,)), _places(backend, images), axis=0)
 
 

@@ -76,7 +76,7 @@ class ImageLayer(DataLayer):
         return self._get_seed_generator(self.backend.name)
 
 
-def apply_where(backend, chosen, function, value, *columns):
+def update_where(backend, chosen, function, value, *columns):
     """`function(value, *columns)` at the entries of a batch that are `chosen`, else `value`.
 
     PyTorch runs operation by operation, so there the chosen entries are taken out first. A
@@ -89,8 +89,8 @@ def apply_where(backend, chosen, function, value, *columns):
         backend: `self.backend` of the calling layer.
         chosen: (B,) booleans.
         function: takes tensors of any batch size, returns what replaces the first.
-        value: (B, ...), no one else's: on PyTorch it is written into, as a copy of every image
-            would take as long as an operation on some.
+        value: (B, ...), a tensor that the caller made: on PyTorch it is written into and
+            returned, as a copy of all takes as long as an operation on some.
         *columns: further arguments, (B, ...) each.
     """
     np = backend.numpy

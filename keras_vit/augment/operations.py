@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy
 
 from keras_vit.augment import blending, curves, geometry
-from keras_vit.augment.data_layer import apply_where
+from keras_vit.augment.data_layer import update_where
 
 PARTS = (geometry, blending, curves)
 NAMES = tuple(name for part in PARTS for name in part.NAMES)
@@ -48,7 +48,7 @@ def apply_rows(backend, images, rows, interpolation, fill_value):
         (partial(curves.map_values, backend), rows.curve, rows.fixed),
     )
     for part, (step, *columns) in enumerate(steps):
-        images = apply_where(backend, rows.part == part, step, images, *columns)
+        images = update_where(backend, rows.part == part, step, images, *columns)
     return images
 
 

@@ -3,34 +3,33 @@
 import keras
 from keras import ops
 
-WINDOW, STRIDE = 3, 2
-
 
 def max_pool(x):
     """The maxima of windows of 3x3 pixels at every second pixel, padded as by `padding="same"`.
 
     XLA goes back through a pooling on a CPU window by window: several times slower than through the
-    maxima of shifted images, first of rows, then of columns. On PyTorch that is the slower one.
+    maxima of shifted images, first of rows, then of columns. On PyTorch shifted images are slower.
+    Where several pixels are the largest, the gradient may be one's or divided among them.
 
     Args:
-        x: `(B, H, W, C)`.
+        x: `(B, H, W, C)`, floating, H and W known.
 
     Returns:
         `(B, ⌈H / 2⌉, ⌈W / 2⌉, C)`.
     """
     if keras.backend.backend() == "torch":
-        return ops.max_pool(x, WINDOW, STRIDE, padding="same", data_format="channels_last")
+        return ops.max_pool(x, 3, 2, padding="same", data_format="channels_last")
     return _along(_along(x, 1), 2)
 
 
 def _along(x, axis):
+    """The maxima of three neighbours on one axis, at every second place."""
     size = x.shape[axis]
-    span = STRIDE * -(-size // STRIDE) - 1
-    padding = [(size % STRIDE, 1) if i == axis else (0, 0) for i in range(4)]
+    padding = [(size % 2, 1) if i == axis else (0, 0) for i in range(4)]
     x = ops.pad(x, padding, constant_values=float("-inf"))
 
-    def shifted(start):
-        cut = slice(start, start + span, STRIDE)
+    def every_second(start):
+        cut = slice(start, start + size, 2)
         return x[tuple(cut if i == axis else slice(None) for i in range(4))]
 
-    return ops.maximum(ops.maximum(shifted(0), shifted(1)), shifted(2))
+    return ops.maximum(ops.maximum(every_second(0), every_second(1)), every_second(2))

@@ -14,6 +14,8 @@ class SplitMuon(keras.optimizers.Muon):
     of queries, keys and values side by side that is another matrix than theirs one by one. Its
     steps are scaled to AdamW's (arXiv 2502.16982, equation 4), so rate and decay are AdamW's too.
     All but kernels are left to AdamW, and the layers that `exclude_layers` names.
+
+    On PyTorch all weights take the step together, in `muon_torch`, not each in `update_step`.
     """
 
     def _should_use_adamw(self, variable):

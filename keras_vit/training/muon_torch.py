@@ -1,12 +1,14 @@
 """Muon's step over all weights together, on PyTorch.
 
-Weight by weight, as Keras takes it, a step is some 2,000 calls of a few microseconds each, a third
-of what a compact model's training step takes on a CPU.
+Keras takes it weight by weight, in many small operations. For the MNIST recipe's 0.35 million
+parameters, batch 128, that is 21 of some 200 ms of CPU time a step; together it is 12. All matrices
+of one shape are in memory several times meanwhile.
 """
 
 from collections import defaultdict
 
 import torch
+from keras import ops
 
 
 @torch.no_grad()
@@ -35,8 +37,8 @@ def decay(optimizer, variables):
     """Weight decay of all variables, `optimizer._apply_weight_decay`."""
     groups = defaultdict(list)
     for variable in filter(optimizer._use_weight_decay, variables):
-        adamw = optimizer._should_use_adamw(variable)
-        share = optimizer.adam_weight_decay if adamw else optimizer.weight_decay
+        by_muon = optimizer.adam_velocities[optimizer._get_variable_index(variable)] is None
+        share = optimizer.weight_decay if by_muon else optimizer.adam_weight_decay
         groups[share].append(variable.value)
     rate = optimizer.learning_rate
     for share, values in groups.items():
@@ -48,7 +50,8 @@ def _adamw(optimizer, group, rate):
     gradients, values, means, places = zip(*group, strict=True)
     squares = [optimizer.adam_velocities[place].value for place in places]
     beta_1, beta_2 = optimizer.adam_beta_1, optimizer.adam_beta_2
-    step = optimizer.iterations.value + 1
+    # With gradient accumulation `iterations` counts updates, and is no variable.
+    step = ops.cast(optimizer.iterations + 1, "float32")
     rate = rate * (1 - beta_2**step) ** 0.5 / (1 - beta_1**step)
     torch._foreach_lerp_(means, gradients, 1 - beta_1)
     torch._foreach_mul_(squares, beta_2)
@@ -68,7 +71,7 @@ def _muon(optimizer, group, rate):
     for value, direction, place in zip(values, directions, places, strict=True):
         count = optimizer.parts_of(place)
         for target, part in zip(value.chunk(count, 1), direction.chunk(count, 1), strict=True):
-            groups[part.shape].append((target, part))
+            groups[part.shape, part.dtype].append((target, part))
     for members in groups.values():
         targets, parts = zip(*members, strict=True)
         steps = optimizer.zeropower_via_newtonschulz5(torch.stack(parts), optimizer.ns_steps)

@@ -37,7 +37,7 @@ HEAD = (
     "epochs | command | machine | which form |\n|---|---|---|---|---|---|---|---|"
 )
 # What a preset may have otherwise and train the same.
-ASIDE = ("summary", "expect", "accumulate", "remat", "steps_per_execution", "checkpoint_epochs")
+ASIDE = ("summary", "expect", "remat", "steps_per_execution", "checkpoint_epochs")
 
 
 def main():
@@ -102,7 +102,9 @@ def table():
 def curve():
     """KunViT's test accuracy every tenth epoch: as published, and of each run on CIFAR-10."""
     recipe = runpy.run_path(str(HERE / "kun_vit.py"))
-    epochs = range(10, 201, 10)
+    last = recipe["RECIPE"].presets["cifar10"].epochs
+    every = last // len(recipe["CURVE"])
+    epochs = range(every, last + 1, every)
     lines = [
         ["KunViT after epoch", *map(str, epochs)],
         ["---"] * (1 + len(epochs)),

@@ -164,8 +164,9 @@ def test_a_kept_run_is_told_from_a_shorter_one(tmp_path, monkeypatch):
     whole = kept(preset={**preset, "expect": "said otherwise at the time"})
     assert whole == tmp_path / "results" / "reproductions" / "kun_vit" / "cifar10"
     assert {path.name for path in whole.iterdir()} == {"config.json", "metrics.json"}
-    assert kept(data="folder/cifar10.npz", preset={**preset, "accumulate": 4}) == whole
+    assert kept(data="folder/cifar10.npz", preset={**preset, "checkpoint_epochs": 4}) == whole
     assert kept(data="others.npz").name == "cifar10-short"
+    assert kept(preset={**preset, "accumulate": 4}).name == "cifar10-short"
     assert kept(limit=100).name == "cifar10-short"
     assert kept(image_size=16).name == "cifar10-short"
     assert kept(preset={**preset, "epochs": 3}).name == "cifar10-short"

@@ -44,11 +44,12 @@ def trained(preset):
 
 
 @pytest.mark.medium
-def test_parts_of_a_batch_train_as_the_batch_in_one():
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_parts_of_a_batch_train_as_the_batch_in_one(optimizer):
     """Decay and learning rate among it: both would be off if a part counted as an update."""
-    parts = dataclasses.replace(WHOLE, accumulate=3)
-    _, rates, weights = trained(parts)
-    trainer, expected_rates, expected = trained(WHOLE)
+    whole = dataclasses.replace(WHOLE, optimizer=optimizer)
+    _, rates, weights = trained(dataclasses.replace(whole, accumulate=3))
+    trainer, expected_rates, expected = trained(whole)
     assert rates[2::3] == pytest.approx(expected_rates)
     for ours, theirs in zip(weights, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=2e-4, atol=2e-5)

@@ -60,13 +60,15 @@ def test_the_step_of_a_matrix_is_nearly_orthogonal():
 @pytest.mark.skipif(
     keras.backend.backend() != "torch", reason="elsewhere Keras's own step is taken"
 )
-@pytest.mark.parametrize("nesterov", [True, False])
-def test_on_pytorch_all_weights_together_move_as_one_by_one(nesterov):
+@pytest.mark.parametrize("others", [{}, {"nesterov": False, "rms_rate": None}])
+def test_on_pytorch_all_weights_together_move_as_one_by_one(others):
     def trained(kind):
         keras.utils.set_random_seed(0)
         model = ViT((8, 8, 1), 2, 3, hidden_dim=12, depth=2, num_heads=2, mlp_dim=24)
         weights = model.trainable_variables
-        taken = kind(1e-2, 0.8, weight_decay=0.1, adam_weight_decay=0.2, nesterov=nesterov)
+        rate = keras.optimizers.schedules.PolynomialDecay(1e-2, 10)
+        rules = {"adam_beta_1": 0.8, "adam_lr_ratio": 0.5, "weight_decay": 0.1}
+        taken = kind(rate, **rules, adam_weight_decay=0.2, **others)
         taken.build(weights)
         rng = np.random.default_rng(1)
         for _ in range(4):

@@ -17,7 +17,7 @@ class FeatureAttention(CompositeLayer):
 
     Args:
         num_heads: number of heads; must divide the width.
-        dropout: share of the weights dropped, and of the output, 0 to 1.
+        dropout: share of the weights dropped, and of the output, from 0 to below 1.
         seed: of the dropout.
 
     Call arguments:
@@ -62,8 +62,8 @@ class FeatureAttention(CompositeLayer):
         key, value = (ops.reshape(part(memory), heads) for part in (self.key, self.value))
         query = query * x.shape[-1] ** -0.5
         # For one i the score q_i k_j is largest at the smallest or the largest key: e is 1 at most.
-        ends = (query * extreme(key, axis=-1, keepdims=True) for extreme in (ops.min, ops.max))
-        largest = ops.stop_gradient(ops.maximum(*ends))
+        low, high = ops.min(key, axis=-1, keepdims=True), ops.max(key, axis=-1, keepdims=True)
+        largest = ops.stop_gradient(ops.maximum(query * low, query * high))
         e = ops.exp(query[..., :, None] * key[..., None, :] - largest[..., None])
         # Dividing after the sum over j is one division a feature, instead of one a weight.
         dropped = self.drop_weights(e, training=training)
@@ -90,7 +90,7 @@ class FlatBlock(CompositeLayer):
 
     Args:
         num_heads: number of attention heads; must divide the width.
-        dropout: of the attention, 0 to 1.
+        dropout: of the attention, from 0 to below 1.
         seed: of the dropout.
 
     Call arguments:

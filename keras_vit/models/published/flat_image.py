@@ -29,7 +29,7 @@ class FlatViT(ConfiguredModel):
         kind: "plain", "concat" or "encoder_decoder".
         depth: number of blocks.
         num_heads: heads of attention; must divide the width, with "concat" twice it.
-        dropout: of the attention, 0 to 1.
+        dropout: of the attention, from 0 to below 1.
         rescaling: (scale, offset) of the pixels.
         class_names: names of the classes, kept with the model.
         dtype: dtype policy; logits stay float32.

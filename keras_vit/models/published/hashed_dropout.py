@@ -10,12 +10,12 @@ class HashedDropout(keras.layers.Layer):
 
     Attention among features has 56 weights for each feature: drawing a word for each of them, as
     Keras's Dropout does, takes most of a training step of mini-ViT. A hash is arithmetic that XLA
-    fuses into what comes before and after. It is "lowbias32" of github.com/skeeto/hash-prospector,
-    with the second word mixed in half-way. On PyTorch, where each of its operations would pass over
-    the memory, this is Keras's dropout.
+    fuses into what comes before and after; without XLA it is slower than drawing. It is "lowbias32"
+    of github.com/skeeto/hash-prospector, with the second word mixed in half-way, in int32, which
+    every backend has. On PyTorch, which fuses nothing, this is Keras's dropout.
 
     Args:
-        rate: share of the values dropped, 0 to 1, 1 excluded.
+        rate: share of the values dropped, from 0 to below 1.
         seed: of the words.
 
     Call arguments:

@@ -110,6 +110,13 @@ def test_the_hours_are_those_of_their_runs():
     assert f"took {epoch:.0f} s, twenty of which are {20 * epoch / 60:.0f} minutes" in said
 
 
+def test_mini_vits_accuracy_is_its_runs():
+    run = json.loads((ROOT / "results/reproductions/flat_image/cpu/metrics.json").read_text())
+    minutes = f"{run['seconds'] / 60:.0f} minutes on 2 cores"
+    accuracy = f"{100 * run['test_accuracy']:.2f} % of MNIST's test images"
+    assert f"{accuracy} after {run['epochs']} epochs, {minutes}" in " ".join(README.split())
+
+
 def test_the_peers_ten_minutes_are_those_of_their_runs():
     peers = ROOT / "results" / "peers"
     resnet = json.loads((peers / "resnet18" / "metrics.json").read_text())

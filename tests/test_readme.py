@@ -144,6 +144,28 @@ def test_the_speed_beside_the_peers_is_what_was_measured():
     assert f"compiled timm, {max(infer[name] for name in peers)}." in said
 
 
+def test_the_augmentations_speed_is_what_was_measured():
+    rows = json.loads((ROOT / "results/augmentation_throughput.json").read_text())["augmenters"]
+    speed = {name: row["images_per_second"]["median"] for name, row in rows.items()}
+    on_tensorflow, on_jax, on_pytorch = (
+        speed[f"ours, {name}"] for name in ("TensorFlow", "JAX", "PyTorch")
+    )
+    torchvision, keras_own = (
+        speed[name] for name in ("torchvision, 2 workers", "Keras RandAugment, TensorFlow")
+    )
+    said = " ".join(README.split())
+    for count, words in (
+        (on_tensorflow, "images a second on TensorFlow"),
+        (on_jax, "on JAX, both by XLA"),
+        (on_pytorch, f"{100 * (on_pytorch / torchvision - 1):.0f} % more than torchvision's"),
+    ):
+        assert f"{round(count, -2):,.0f}" in said.split(words)[0][-9:], words
+    times = [f"{ours / torchvision:.1f}" for ours in (on_tensorflow, on_jax)]
+    assert f"{times[0]} and {times[1]} times torchvision with two workers" in said
+    times = [f"{ours / keras_own:.1f}" for ours in (on_tensorflow, on_jax)]
+    assert f"{times[0]} and {times[1]} times Keras's RandAugment" in said
+
+
 def test_the_attention_on_ink_is_what_was_measured():
     measured = json.loads((ROOT / "results" / "attention_on_ink.json").read_text())
     mass, share = measured["attention_on_ink_last_block"], measured["ink_share_of_image"]

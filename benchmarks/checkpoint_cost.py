@@ -20,9 +20,9 @@ import numpy as np
 
 from keras_vit.data import ImageData
 from keras_vit.files import write_json
+from keras_vit.hardware import device_kind
 from keras_vit.training import Preset
 from keras_vit.training.checkpoint import Checkpoint, Place
-from keras_vit.training.devices import device_kind
 
 STEPS_PER_EPOCH = 50_000 // 128
 PRESET = Preset(

@@ -1,7 +1,5 @@
 from typing import NamedTuple
 
-from keras import ops
-
 
 class Devices(NamedTuple):
     """What a training runs on, and this process's place in it.
@@ -31,11 +29,3 @@ class Devices(NamedTuple):
 
 
 ONE_DEVICE = Devices()
-
-
-def device_kind():
-    """ "gpu", "tpu" or "cpu": where Keras puts a tensor by itself."""
-    name = str(ops.convert_to_tensor([0.0]).device).lower()
-    if "gpu" in name or "cuda" in name:
-        return "gpu"
-    return "tpu" if "tpu" in name else "cpu"

@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_vit.data.resizing import resize_images
 from keras_vit.files import whole_file, write_json
+from keras_vit.hardware import device_kind
 from keras_vit.inspection.attention_picture import attention_picture
 from keras_vit.inspection.classifier import Classifier, as_probabilities
 from keras_vit.inspection.confusion import confusion_picture
@@ -20,7 +21,6 @@ from keras_vit.inspection.report import write_report
 from keras_vit.training.batches import at_model_size
 from keras_vit.training.best_epoch import load_best_epoch
 from keras_vit.training.callbacks import read_history
-from keras_vit.training.devices import device_kind
 from keras_vit.training.distribution import (
     bring_home,
     check_can_distribute,

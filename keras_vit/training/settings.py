@@ -5,8 +5,8 @@ import shlex
 
 import keras
 
+from keras_vit.hardware import device_kind
 from keras_vit.training.config_file import read_preset
-from keras_vit.training.devices import device_kind
 
 # Flags that change a preset, by its fields' names.
 PRESET_FLAGS = (

@@ -8,9 +8,9 @@ from pathlib import Path
 import keras
 
 from keras_vit.files import write_json
+from keras_vit.hardware import device_kind
 from keras_vit.training.batches import ResizedBatches, even_batch
 from keras_vit.training.config_file import write_preset
-from keras_vit.training.devices import device_kind
 from keras_vit.training.preset import Preset
 from keras_vit.training.run import RunFailed
 from keras_vit.training.run_data import load, split_data

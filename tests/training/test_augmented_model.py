@@ -5,6 +5,7 @@ from keras import ops
 from scipy.special import log_softmax
 
 from keras_vit import AugmentedModel, AutoAugment, RandomCrop, RandomResizedCrop, ViT, load_data
+from keras_vit.models import ResNet
 
 pytestmark = pytest.mark.backends
 
@@ -104,6 +105,17 @@ def test_a_layer_that_cannot_be_compiled_is_told_about():
     with pytest.warns(UserWarning, match="doesn't support `jit_compile=True`"):
         trainer.compile("sgd")
     assert not trainer.jit_compile
+
+
+def test_convolutional_networks_are_left_to_onednn_on_tensorflows_cpu():
+    stem = {"patch_embedding": "stem", "patch_size": 4}
+    for model, compiled in ((ResNet(18, (8, 8, 3), 4, width=4), False), (small_vit(**stem), True)):
+        trainer = AugmentedModel(model)
+        trainer.compile("sgd")
+        if keras.backend.backend() == "tensorflow":
+            assert trainer.jit_compile is compiled
+            trainer.compile("sgd", jit_compile=True)
+        assert trainer.jit_compile == (keras.backend.backend() != "torch")
 
 
 def test_a_classifier_with_a_softmax_is_told_from_one_with_logits():

@@ -2,6 +2,7 @@
 
 from keras_vit.layers.attention import MultiHeadSelfAttention
 from keras_vit.layers.conv_stem import ConvStem
+from keras_vit.layers.layer_norm import LayerNormalization
 from keras_vit.layers.layer_scale import LayerScale
 from keras_vit.layers.masked_decoder import MaskedDecoder
 from keras_vit.layers.mlp import MLP
@@ -17,6 +18,7 @@ from keras_vit.layers.transformer_block import TransformerBlock
 __all__ = [
     "MLP",
     "ConvStem",
+    "LayerNormalization",
     "LayerScale",
     "MaskedDecoder",
     "MultiHeadSelfAttention",

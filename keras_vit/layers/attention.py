@@ -2,6 +2,7 @@ import keras
 from keras import ops
 
 from keras_vit.layers.composite import CompositeLayer
+from keras_vit.layers.layer_norm import LayerNormalization
 from keras_vit.layers.relative_position_bias import RelativePositionBias
 from keras_vit.layers.rotary import rotary_tables, rotate
 
@@ -96,7 +97,7 @@ class MultiHeadSelfAttention(CompositeLayer):
         if self.qk_norm:
             head_shape = (*input_shape[:-1], self.num_heads, self.head_dim)
             self.q_norm, self.k_norm = (
-                keras.layers.LayerNormalization(
+                LayerNormalization(
                     epsilon=self.layer_norm_epsilon, dtype=self.dtype_policy, name=name
                 )
                 for name in ("q_norm", "k_norm")

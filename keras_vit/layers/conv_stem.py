@@ -1,6 +1,7 @@
 import keras
 
 from keras_vit.layers.composite import CompositeLayer
+from keras_vit.layers.layer_norm import LayerNormalization
 from keras_vit.layers.max_pool import max_pool
 from keras_vit.layers.patches import patch_grid
 
@@ -52,7 +53,7 @@ class ConvStem(CompositeLayer):
             for i in range(halvings)
         ]
         self.norms = [
-            keras.layers.LayerNormalization(epsilon=1e-6, dtype=self.dtype_policy, name=f"norm_{i}")
+            LayerNormalization(epsilon=1e-6, dtype=self.dtype_policy, name=f"norm_{i}")
             for i in range(halvings)
         ]
 

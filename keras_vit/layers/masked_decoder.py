@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_vit.layers.composite import CompositeLayer
+from keras_vit.layers.layer_norm import LayerNormalization
 from keras_vit.layers.positions import sincos_2d
 from keras_vit.layers.random_masking import take_tokens
 from keras_vit.layers.transformer_block import TransformerBlock
@@ -59,7 +60,7 @@ class MaskedDecoder(CompositeLayer):
             TransformerBlock(num_heads, 4 * hidden_dim, name=f"block_{i}", **policy)
             for i in range(depth)
         ]
-        self.norm = keras.layers.LayerNormalization(epsilon=1e-6, name="norm", **policy)
+        self.norm = LayerNormalization(epsilon=1e-6, name="norm", **policy)
         self.prediction = keras.layers.Dense(patch_dim, dtype="float32", name="prediction")
 
     def build(self, visible_shape, restore_shape):

@@ -8,7 +8,7 @@ def max_pool(x):
     """The maxima of windows of 3x3 pixels at every second pixel, padded as by `padding="same"`.
 
     XLA goes back through a pooling on a CPU window by window: several times slower than through the
-    maxima of shifted images, first of rows, then of columns. On PyTorch shifted images are slower.
+    maxima of shifted images, first of rows, then of columns. PyTorch has a good kernel.
     Where several pixels are the largest, the gradient may be one's or divided among them.
 
     Args:
@@ -18,7 +18,9 @@ def max_pool(x):
         `(B, ⌈H / 2⌉, ⌈W / 2⌉, C)`.
     """
     if keras.backend.backend() == "torch":
-        return ops.max_pool(x, 3, 2, padding="same", data_format="channels_last")
+        from keras_vit.layers import max_pool_torch
+
+        return max_pool_torch.max_pool(x)
     return _along(_along(x, 1), 2)
 
 

@@ -2,6 +2,7 @@ import keras
 
 from keras_vit.layers.attention import MultiHeadSelfAttention
 from keras_vit.layers.composite import CompositeLayer, child_seed
+from keras_vit.layers.layer_norm import LayerNormalization
 from keras_vit.layers.layer_scale import LayerScale
 from keras_vit.layers.mlp import MLP
 from keras_vit.layers.rematerialized import rematerialized
@@ -61,7 +62,7 @@ class TransformerBlock(CompositeLayer):
         self.seed = seed
         shared = {"dtype": self.dtype_policy}
         self.norm_1, self.norm_2 = (
-            keras.layers.LayerNormalization(epsilon=layer_norm_epsilon, name=f"norm_{i}", **shared)
+            LayerNormalization(epsilon=layer_norm_epsilon, name=f"norm_{i}", **shared)
             for i in (1, 2)
         )
         self.attention = self._attention(

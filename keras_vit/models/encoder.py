@@ -4,7 +4,7 @@ from numbers import Integral
 
 import keras
 
-from keras_vit.layers import PatchEncoder, TokenPooling, TransformerBlock
+from keras_vit.layers import LayerNormalization, PatchEncoder, TokenPooling, TransformerBlock
 
 
 def transformed(patches, arguments, grid, policy, projection_dim=None):
@@ -79,7 +79,7 @@ def classified(
     fc_norm=False,
 ):
     """Logits `(B, num_classes)` of tokens `(B, T, D)`; their pooled features with 0 classes."""
-    norm = keras.layers.LayerNormalization(epsilon=layer_norm_epsilon, dtype=policy, name="norm")
+    norm = LayerNormalization(epsilon=layer_norm_epsilon, dtype=policy, name="norm")
     if fc_norm:
         x = norm(TokenPooling(pool, num_prefix_tokens, dtype=policy, name="pooled_tokens")(x))
         # The name by which `intermediates` and others know the features.

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_vit.layers import MLP
+from keras_vit.layers import MLP, LayerNormalization
 from keras_vit.layers.composite import CompositeLayer, child_seed
 from keras_vit.models.published.hashed_dropout import HashedDropout
 
@@ -106,8 +106,7 @@ class FlatBlock(CompositeLayer):
         self.seed = seed
         shared = {"dtype": self.dtype_policy}
         self.norm_1, self.norm_2 = (  # PyTorch's own epsilon
-            keras.layers.LayerNormalization(epsilon=1e-5, name=f"norm_{i}", **shared)
-            for i in (1, 2)
+            LayerNormalization(epsilon=1e-5, name=f"norm_{i}", **shared) for i in (1, 2)
         )
         self.attention = FeatureAttention(num_heads, dropout, seed=seed, name="attention", **shared)
 
@@ -115,9 +114,7 @@ class FlatBlock(CompositeLayer):
         shared = {"dtype": self.dtype_policy}
         self.mlp = MLP(4 * x_shape[-1], name="mlp", **shared)
         if memory_shape is not None:
-            self.norm_memory = keras.layers.LayerNormalization(
-                epsilon=1e-5, name="norm_memory", **shared
-            )
+            self.norm_memory = LayerNormalization(epsilon=1e-5, name="norm_memory", **shared)
             self.norm_memory.build(memory_shape)
         for part in (self.norm_1, self.attention, self.norm_2, self.mlp):
             part.build(x_shape)

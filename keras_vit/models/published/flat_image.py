@@ -5,6 +5,7 @@ from numbers import Integral
 
 import keras
 
+from keras_vit.layers import LayerNormalization
 from keras_vit.models.configured import ConfiguredModel, arguments_of
 from keras_vit.models.encoder import head
 from keras_vit.models.published.feature_attention import FlatBlock
@@ -74,7 +75,7 @@ class FlatViT(ConfiguredModel):
             x = self._concatenating(image, depth, block, math.prod(image_shape), policy)
         else:
             x = self._encoder_decoder(image, depth, block)
-        x = keras.layers.LayerNormalization(epsilon=1e-5, dtype=policy, name="norm")(x)
+        x = LayerNormalization(epsilon=1e-5, dtype=policy, name="norm")(x)
         super().__init__(images, head(x, num_classes, policy), arguments)
         start_as_pytorch(self)
 

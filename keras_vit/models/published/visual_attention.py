@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_vit.layers import MLP, MultiHeadSelfAttention, TokenPooling
+from keras_vit.layers import MLP, LayerNormalization, MultiHeadSelfAttention, TokenPooling
 from keras_vit.layers.composite import CompositeLayer
 from keras_vit.models.configured import ConfiguredModel, arguments_of
 from keras_vit.models.encoder import check_sizes, encoded, head
@@ -31,7 +31,7 @@ class OneNormBlock(CompositeLayer):
         super().__init__(**kwargs)
         shared = {"dtype": self.dtype_policy}
         # PyTorch's own epsilon
-        self.norm = keras.layers.LayerNormalization(epsilon=1e-5, name="norm", **shared)
+        self.norm = LayerNormalization(epsilon=1e-5, name="norm", **shared)
         self.attention = MultiHeadSelfAttention(num_heads, name="attention", **shared)
         self.mlp = MLP(mlp_dim, name="mlp", **shared)
 

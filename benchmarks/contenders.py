@@ -2,6 +2,8 @@
 
 Its tasks are "train" and "infer". All train with AdamW on integer labels from images that lie in
 memory; Keras by `fit` and `predict`, PyTorch by its usual loop on float images made before.
+With TensorFlow Keras takes batch by batch: there `fit` and `predict` now and then end with a wait
+for tf.data that can be as long as all before it.
 """
 
 import argparse
@@ -60,6 +62,7 @@ CONTENDERS = {
     "ours, PyTorch, bf16": Contender("keras_vit", "torch", "bfloat16", compiled=False),
     "keras-hub, TensorFlow": Contender("keras_hub", "tensorflow"),
     "keras-hub, JAX": Contender("keras_hub", "jax"),
+    "keras-hub, PyTorch, bf16": Contender("keras_hub", "torch", "bfloat16", compiled=False),
     "timm": Contender("timm", "torch", compiled=False),
     "timm, bf16": Contender("timm", "torch", "bfloat16", compiled=False),
     "timm, compiled": Contender("timm", "torch"),
@@ -152,7 +155,7 @@ def vit_pytorch_model(sizes):
 
 
 class OnKeras:
-    """A Keras model, trained by `fit` and asked by `predict`."""
+    """A Keras model and the arrays that it is given."""
 
     def __init__(self, contender, sizes, images, labels, group):
         import keras
@@ -172,8 +175,17 @@ class OnKeras:
         group = 1 if contender.backend == "torch" else group
         model.compile(keras.optimizers.AdamW(1e-3), steps_per_execution=group, **options)
         self.model, self.images, self.labels, self.batch = model, images, labels, sizes.batch
+        self.by_batch = contender.backend == "tensorflow" and group == 1
+
+    def batches(self, steps):
+        for step in range(steps):
+            yield slice(step * self.batch, (step + 1) * self.batch)
 
     def train(self, steps):
+        if self.by_batch:
+            for part in self.batches(steps):
+                loss = self.model.train_on_batch(self.images[part], self.labels[part])
+            return float(loss)
         count = steps * self.batch
         history = self.model.fit(
             self.images[:count], self.labels[:count], batch_size=self.batch, verbose=0
@@ -181,7 +193,11 @@ class OnKeras:
         return history.history["loss"][-1]
 
     def infer(self, steps):
-        self.model.predict(self.images[: steps * self.batch], batch_size=self.batch, verbose=0)
+        if self.by_batch:
+            for part in self.batches(steps):
+                self.model.predict_on_batch(self.images[part])
+        else:
+            self.model.predict(self.images[: steps * self.batch], batch_size=self.batch, verbose=0)
 
 
 class OnTorch:

@@ -185,7 +185,7 @@ class OnKeras:
         if self.by_batch:
             for part in self.batches(steps):
                 loss = self.model.train_on_batch(self.images[part], self.labels[part])
-            return float(loss)
+            return float(np.ravel(loss)[0])  # a list from a model with metrics
         count = steps * self.batch
         history = self.model.fit(
             self.images[:count], self.labels[:count], batch_size=self.batch, verbose=0

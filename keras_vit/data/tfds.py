@@ -6,6 +6,7 @@ import logging
 import os
 import tempfile
 
+import keras
 import numpy as np
 
 from keras_vit.data.image_data import ImageData
@@ -54,7 +55,10 @@ def load_tfds(name: str, data_dir: str | os.PathLike | None) -> ImageData:
 def _load(name, data_dir):
     import tensorflow_datasets as tfds
 
-    _leave_gpus_alone()
+    if keras.config.backend() != "tensorflow":
+        from keras_vit.data.hidden_gpus_tensorflow import hide_gpus  # imports TensorFlow
+
+        hide_gpus()
     builder = tfds.builder(name, data_dir=data_dir)
     if not builder.is_prepared():
         _download(builder)
@@ -96,19 +100,6 @@ def _check_connection(url):
         raise OSError(_one_line(error)) from None
     except requests.RequestException as error:
         raise OSError(f"no connection to {url} ({type(error).__name__})") from None
-
-
-def _leave_gpus_alone():
-    """Keeps TensorFlow, which only reads files here, from taking another backend's GPU memory."""
-    import keras
-
-    if keras.config.backend() == "tensorflow":
-        return
-    import tensorflow as tf
-
-    # TensorFlow refuses once it is running, and then it has what it wants already.
-    with contextlib.suppress(RuntimeError):
-        tf.config.set_visible_devices([], "GPU")
 
 
 @contextlib.contextmanager

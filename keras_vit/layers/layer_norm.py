@@ -7,9 +7,8 @@ class LayerNormalization(keras.layers.LayerNormalization):
     """Keras's, over the last axis, with a backward pass of its own on TensorFlow and JAX.
 
     arXiv 1607.06450. The same function and gradient. Derived step by step, as XLA gets it from
-    Keras's layer, the gradient has more tensors of the input's size kept and written: with this one
-    KunViT's training step on a CPU with JAX is a tenth faster and has 2.08 GB of them instead of
-    2.45. PyTorch has a kernel for it, which takes halves as they are on a CPU.
+    Keras's layer, the gradient keeps and writes more tensors of the input's size. PyTorch has a
+    kernel for it, which takes halves as they are on a CPU.
 
     Input shape and output shape: `(..., D)`.
     """
@@ -24,8 +23,10 @@ class LayerNormalization(keras.layers.LayerNormalization):
         super().build(input_shape)
 
     def call(self, inputs):
+        # keras.backend.result_type would make float32 of float64 on PyTorch.
+        kind = keras.backend.standardize_dtype(inputs.dtype)
+        wide = kind if kind == "float64" else "float32"
         # Read here: TensorFlow's custom gradients are of tensors, not of variables.
-        wide = keras.backend.result_type(self.gamma.dtype, "float32")
         gamma, beta = (ops.cast(ops.reshape(v, (-1,)), wide) for v in (self.gamma, self.beta))
         if keras.backend.backend() == "torch":
             from keras_vit.layers import layer_norm_torch

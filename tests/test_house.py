@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1] / "keras_vit"
 SOURCES = {path.relative_to(ROOT).as_posix(): path for path in ROOT.rglob("*.py")}
 FLOORS = [
-    {"layers", "augment", "data", "files", "hardware"},
+    {"layers", "augment", "data", "files", "hardware", "hardware_torch"},
     {"models"},
     {"inspection", "weights"},
     {"training"},

@@ -31,7 +31,7 @@ class MaskedPreset(Preset):
     def build_model(self, data, start=None):
         """The encoder for a data set."""
         with remat_scope() if self.remat else nullcontext():
-            return ViT(self.image_shape(data), num_classes=0, dtype=self.dtype, **self.model)
+            return ViT(self.image_shape(data), num_classes=0, dtype=self.policy(), **self.model)
 
     def build_trainer(self, model, steps_per_epoch):
         """The compiled `MaskedAutoencoder` around an encoder."""

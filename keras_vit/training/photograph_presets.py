@@ -30,22 +30,24 @@ COMPACT = Preset(
     },
 )
 
-# On PyTorch, whose bfloat16 products are the fastest of a CPU that has such.
+# Their epochs are for PyTorch on a CPU with AVX512-BF16.
 CPU_10MIN = dataclasses.replace(
     COMPACT,
-    summary="the same with Muon, no CutMix, in bfloat16, 6 epochs: for PyTorch on a CPU",
+    summary="the same with Muon, no CutMix, 6 epochs: for PyTorch on a CPU",
     epochs=6,
+    minutes=10,
     optimizer="muon",
     peak_learning_rate=5e-3,
     cutmix=0.0,
-    dtype="mixed_bfloat16",
+    dtype="auto",
 )
 
 # An hour is worth a wider model, whose products a CPU also takes at a higher rate.
 CPU_HOUR = dataclasses.replace(
     CPU_10MIN,
-    summary="a wider one with Muon and CutMix, in bfloat16, 20 epochs: for PyTorch on a CPU",
+    summary="a wider one with Muon and CutMix, 20 epochs: for PyTorch on a CPU",
     epochs=20,
+    minutes=60,
     cutmix=0.5,
     model={**COMPACT.model, "hidden_dim": 192, "mlp_dim": 384},
 )
@@ -66,7 +68,7 @@ RESNET18 = Preset(
     label_smoothing=0.0,
     crop_padding=4,
     flip=True,
-    dtype="mixed_bfloat16",
+    dtype="auto",
 )
 
 KUNVIT = Preset(
@@ -77,7 +79,7 @@ KUNVIT = Preset(
     flip=True,
     auto_augment={"policy": "cifar10"},
     weight_decay=5e-5,
-    dtype="mixed_bfloat16",
+    dtype="auto",
     steps_per_execution=13,  # of the 390 of an epoch
     checkpoint_epochs=20,
 )

@@ -8,6 +8,7 @@ import keras
 
 from keras_vit import models
 from keras_vit.augment import AutoAugment, RandomAffine, RandomCrop, RandomResizedCrop
+from keras_vit.hardware import fastest_dtype
 from keras_vit.layers import TransformerBlock
 from keras_vit.layers.rematerialized import remat_scope
 from keras_vit.models.new_head import with_classes
@@ -29,6 +30,8 @@ class Preset:
         summary: what it is, in a few words.
         expect: time and accuracy to expect, as measured, and on what.
         epochs: passes over the training images.
+        minutes: that the epochs were chosen to end within; on a slower machine a run takes as many
+            steps as do. None: whatever they take.
         steps_per_epoch: batches of an epoch, where that is less than there are images for; None:
             all of them.
         data: source for `load_data`, instead of the recipe's.
@@ -72,7 +75,7 @@ class Preset:
         mixup: Beta parameter; 0: none.
         cutmix: Beta parameter; 0: none.
         ema_momentum: of the average of the weights that is kept in the end; None: no average.
-        dtype: dtype policy of the model.
+        dtype: dtype policy of the model; "auto" is `hardware.fastest_dtype` where the run begins.
         frozen: whether the head alone is trained.
         lora_rank: of the low-rank factors that are trained beside the head; None: none.
         linear_probe: whether a head is fitted to features computed once, instead of training.
@@ -81,6 +84,7 @@ class Preset:
     summary: str
     expect: str
     epochs: int
+    minutes: float | None = None
     steps_per_epoch: int | None = None
     data: str | None = None
     model_class: str = "ViT"
@@ -152,6 +156,10 @@ class Preset:
         size = self.image_size
         return (size, size, data.image_shape[2]) if size else data.image_shape
 
+    def policy(self):
+        """The dtype policy, by name."""
+        return fastest_dtype() if self.dtype == "auto" else self.dtype
+
     def build_model(self, data, start=None):
         """The model for a data set: a new one, or `start` with a head for its classes."""
         with remat_scope() if self.remat else nullcontext():
@@ -160,11 +168,11 @@ class Preset:
                     image_shape=self.image_shape(data),
                     num_classes=data.num_classes,
                     class_names=data.class_names,
-                    dtype=self.dtype,
+                    dtype=self.policy(),
                     **self.model,
                 )
             else:
-                changes = {"dtype": self.dtype, **self.model}
+                changes = {"dtype": self.policy(), **self.model}
                 model = with_classes(start, data.num_classes, data.class_names, **changes)
         if self.remat and not any(isinstance(layer, TransformerBlock) for layer in model.layers):
             raise ValueError(f"`remat` does nothing for {model.name}: no TransformerBlock")

@@ -49,6 +49,9 @@ def new_settings(recipe, flags, arguments):
             f"a linear probe has no {', '.join(sorted(in_vain))} to be set: it computes features "
             "once"
         )
+    preset = dataclasses.replace(preset, dtype=preset.policy())  # and on whatever it goes on
+    if "epochs" in changes or flags.distribute:
+        preset = dataclasses.replace(preset, minutes=None)
     data = flags.data or preset.data or recipe.data
     if recipe.fine_tunes and flags.checkpoint is None:
         raise ValueError("a checkpoint is needed to start from: a .keras file, or a published one")
@@ -133,7 +136,7 @@ def announce(recipe, settings, preset):
     name = settings["preset_name"]
     print(
         f"{recipe.name}: {recipe.choice} {name} ({preset.summary}) for this {device_kind()}, "
-        f"{keras.backend.backend()} backend"
+        f"{keras.backend.backend()} backend, {preset.dtype}"
     )
     if not recipe.fine_tunes:  # what to expect depends on the user's own checkpoint and data
         measured = "expect" if settings["as_measured"] else "without your changes, expect"

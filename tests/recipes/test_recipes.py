@@ -22,7 +22,7 @@ SHAPES = {
 }
 RECIPES = {path.stem: runpy.run_path(str(path))["RECIPE"] for path in FILES}
 DATA_SETS = {name: recipe for name, recipe in RECIPES.items() if name in SHAPES}
-# CIFAR-100's are CIFAR-10's; those in bfloat16 are for JAX and PyTorch.
+# CIFAR-100's are CIFAR-10's; those that may be in bfloat16 are for JAX and PyTorch.
 PRESETS = [
     (recipe, name)
     for recipe, r in DATA_SETS.items()
@@ -54,7 +54,8 @@ def test_the_step_of_every_preset_is_compiled_with_its_augmentation(name, preset
     preset = RECIPES[name].presets[preset]
     sizes = {"hidden_dim": 32, "depth": 1, "num_heads": 2, "mlp_dim": 32}
     small = {**preset.model, **({"width": 8} if preset.model_class == "ResNet" else sizes)}
-    preset = dataclasses.replace(preset, model=small)
+    dtype = "mixed_bfloat16" if preset.dtype == "auto" else preset.dtype
+    preset = dataclasses.replace(preset, model=small, dtype=dtype)
     trainer = preset.build_trainer(preset.build_model(data), steps_per_epoch=2)
     assert trainer.jit_compile == (keras.backend.backend() != "torch")
     groups = 1 if keras.backend.backend() == "torch" else 2

@@ -1,0 +1,7 @@
+import torch
+
+
+def multiplies_bfloat16():
+    """Whether the CPU has instructions for products of bfloat16 that PyTorch uses."""
+    known = torch.cpu.get_capabilities()
+    return any(known.get(name, False) for name in ("avx512_bf16", "amx_bf16"))

@@ -69,6 +69,21 @@ def test_the_same_weights_give_the_same_logits_on_every_backend(tmp_path, argume
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_training_does_not_import_tensorflow_where_it_is_installed(backend):
+    """Half a gigabyte of memory, and seconds."""
+    code = (
+        "import sys, numpy as np, keras_vit;"
+        "model = keras_vit.AugmentedModel(keras_vit.ViT((8, 8, 1), 4, 2, 8, 1, 1, 8));"
+        "model.compile('adamw', metrics=['accuracy']);"
+        "images, labels = np.zeros((4, 8, 8, 1), 'uint8'), np.arange(4) % 2;"
+        "model.fit(images, labels, verbose=0);"
+        "print('tensorflow.python' in sys.modules)"
+    )
+    done = python(code, backend=backend)
+    assert done.stdout.strip() == "False", done.stderr
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
 @pytest.mark.parametrize("data", ["digits", "npz"])
 def test_without_tensorflow_the_digits_recipe_and_npz_files_work(tmp_path, backend, data):
     arguments = ["--out", tmp_path / "run", "--epochs", 1, "--limit", 64]

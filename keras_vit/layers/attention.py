@@ -21,6 +21,15 @@ def slowly_fused(query):
     return getattr(query, "device", None) is not None and query.device.type == "cpu"
 
 
+def fused_attention(query, key, value, bias, scale):
+    """`ops.dot_product_attention`, by PyTorch's kernel itself where that is the backend."""
+    if keras.backend.backend() != "torch":
+        return ops.dot_product_attention(query, key, value, bias=bias, scale=scale)
+    from keras_vit.layers import attention_torch  # imports PyTorch
+
+    return attention_torch.dot_product_attention(query, key, value, bias, scale)
+
+
 @keras.saving.register_keras_serializable(package="keras_vit")
 class MultiHeadSelfAttention(CompositeLayer):
     """Multi-head self-attention with query, key and value in one Dense layer.
@@ -144,7 +153,7 @@ class MultiHeadSelfAttention(CompositeLayer):
             weights = self.drop(ops.cast(scores, value.dtype), training=training)
             y = ops.einsum("bhqk,bkhd->bqhd", weights, value)
         else:
-            y = ops.dot_product_attention(query, key, value, bias=bias, scale=self.scale)
+            y = fused_attention(query, key, value, bias, self.scale)
         y = self._output(ops.reshape(y, (-1, *x.shape[1:])))
         return (y, scores) if return_attention_scores else y
 

@@ -53,3 +53,10 @@ def arguments_of(cls, local_variables):
     """A constructor's arguments as given, out of its `locals()` before anything else is there."""
     names = set(inspect.signature(cls.__init__).parameters) - {"self"}
     return {name: local_variables[name] for name in names}
+
+
+def activation_name(activation):
+    """What a configuration has for an activation given by name or as a function."""
+    function = keras.activations.get(activation)  # which refuses what there is not
+    # Keras's serialization imports TensorFlow, half a gigabyte, wherever that is installed.
+    return activation if isinstance(activation, str) else keras.activations.serialize(function)

@@ -1,7 +1,7 @@
 import keras
 
 from keras_vit.layers.patches import pair, patch_grid
-from keras_vit.models.configured import arguments_of
+from keras_vit.models.configured import activation_name, arguments_of
 from keras_vit.models.encoder import check_sizes, has_class_token, transformed
 from keras_vit.models.hybrid_backbone import HybridBackbone
 from keras_vit.models.resize import ResizableModel
@@ -75,7 +75,7 @@ class HybridViT(ResizableModel):
         check_sizes(image_shape, num_classes, hidden_dim, depth, num_heads, mlp_dim, class_names)
         arguments["class_token"] = class_token = has_class_token(pool, class_token)
         arguments["patch_size"] = patch_size = pair(patch_size, "patch_size")
-        arguments["activation"] = keras.activations.serialize(keras.activations.get(activation))
+        arguments["activation"] = activation_name(activation)
         policy = keras.dtype_policies.get(dtype)
 
         images = keras.Input(image_shape, name="images")

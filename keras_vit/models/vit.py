@@ -2,7 +2,7 @@ import keras
 
 from keras_vit.layers import ConvStem, Patches
 from keras_vit.layers.patches import pair, patch_grid
-from keras_vit.models.configured import arguments_of
+from keras_vit.models.configured import activation_name, arguments_of
 from keras_vit.models.encoder import check_sizes, has_class_token, transformed
 from keras_vit.models.resize import ResizableModel
 from keras_vit.models.variants import variant_arguments
@@ -93,7 +93,7 @@ class ViT(ResizableModel):
             )
         arguments["class_token"] = class_token = has_class_token(pool, class_token)
         arguments["patch_size"] = patch_size = pair(patch_size, "patch_size")
-        arguments["activation"] = keras.activations.serialize(keras.activations.get(activation))
+        arguments["activation"] = activation_name(activation)
         grid = patch_grid(image_shape[:2], patch_size)
         policy = keras.dtype_policies.get(dtype)
 

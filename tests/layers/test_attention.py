@@ -159,7 +159,7 @@ def test_bad_arguments_are_named():
 
 @pytest.mark.parametrize("relative_positions", [None, "rotary", "bias"])
 def test_where_the_fused_kernel_is_slow_its_parts_give_the_same(relative_positions, monkeypatch):
-    """bfloat16 has 8 bits: within a few of its steps of float32's result."""
+    """bfloat16 has 8 bits: within a few of its steps of float32's result, on average."""
     import keras
 
     options = {"relative_positions": relative_positions, "grid": (2, 3), "num_prefix_tokens": 1}
@@ -169,11 +169,11 @@ def test_where_the_fused_kernel_is_slow_its_parts_give_the_same(relative_positio
     half.build(X.shape)
     half.set_weights(exact.get_weights())
     y = numpy_of(ops.cast(half(X), "float32"))
-    np.testing.assert_allclose(y, expected, atol=0.02)
+    assert np.sqrt(np.mean((y - expected) ** 2) / np.mean(expected**2)) < 6 * 2**-8
     tensor = ops.convert_to_tensor(X)
     assert not slowly_fused(tensor)
     slow = keras.backend.backend() == "torch" and tensor.device.type == "cpu"
     assert slowly_fused(ops.cast(tensor, "bfloat16")) == slow
     if slow:
-        monkeypatch.setattr(ops, "dot_product_attention", None)
+        monkeypatch.setattr("keras_vit.layers.attention.fused_attention", None)
         np.testing.assert_array_equal(numpy_of(ops.cast(half(X), "float32")), y)

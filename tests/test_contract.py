@@ -107,7 +107,7 @@ MODELS = {
 
 RELATIVES = {
     "hybrid": lambda: HybridViT(**SMALL, stages=(1, 1)),
-    # Of fewer than 8 channels oneDNN's strided 1x1 convolution never ends, on a CPU with AVX2 alone.
+    # Of fewer than 8 channels a strided 1x1 convolution of oneDNN's never ends on AVX2.
     "resnet": lambda: ResNet(18, (32, 32, 3), width=8),
     "hybrid-study": lambda: HybridStudyViT(**SMALL),
     "hybrid-study-resnet": lambda: HybridStudyResNet((32, 32, 3), units=(1, 1), width=8),

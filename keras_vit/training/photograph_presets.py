@@ -35,7 +35,6 @@ CPU_10MIN = dataclasses.replace(
     COMPACT,
     summary="the same with Muon, no CutMix, 6 epochs: for PyTorch on a CPU",
     epochs=6,
-    minutes=10,
     optimizer="muon",
     peak_learning_rate=5e-3,
     cutmix=0.0,
@@ -47,7 +46,6 @@ CPU_HOUR = dataclasses.replace(
     CPU_10MIN,
     summary="a wider one with Muon and CutMix, 20 epochs: for PyTorch on a CPU",
     epochs=20,
-    minutes=60,
     cutmix=0.5,
     model={**COMPACT.model, "hidden_dim": 192, "mlp_dim": 384},
 )

@@ -30,8 +30,6 @@ class Preset:
         summary: what it is, in a few words.
         expect: time and accuracy to expect, as measured, and on what.
         epochs: passes over the training images.
-        minutes: that the epochs were chosen to end within; on a slower machine a run takes as many
-            steps as do. None: whatever they take.
         steps_per_epoch: batches of an epoch, where that is less than there are images for; None:
             all of them.
         data: source for `load_data`, instead of the recipe's.
@@ -84,7 +82,6 @@ class Preset:
     summary: str
     expect: str
     epochs: int
-    minutes: float | None = None
     steps_per_epoch: int | None = None
     data: str | None = None
     model_class: str = "ViT"

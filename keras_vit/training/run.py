@@ -112,22 +112,17 @@ def train(recipe, flags, settings, preset, folder, resuming, devices, terminatio
     start = starting_model(settings, folder, resuming)
     images = run_data(settings, preset, start)
     data = images.data
-    limit = flags.time_limit or preset.minutes
-    if limit and not resuming:
-        # A limit is for all that is done; a preset's minutes begin when the images are there.
-        seconds = 60 * limit - (time.monotonic() - began if flags.time_limit else 0)
+    if flags.time_limit and not resuming:
+        seconds = 60 * flags.time_limit - (time.monotonic() - began)
         looked_at = len(images.validation[0])
         as_now = partial(preset.build_model, data, start)
         settings["epochs"] = preset.epochs  # as asked for; --resume compares with these
-        preset = within_time(
-            preset, as_now, data, looked_at, seconds, spare_all=not flags.time_limit
-        )
+        preset = within_time(preset, as_now, data, looked_at, seconds)
         settings["preset"] = dataclasses.asdict(preset)
-        if preset.steps_per_epoch:
-            print(
-                f"{recipe.name}: {preset.epochs} epochs of {preset.steps_per_epoch} batches end "
-                f"within {limit:g} minutes here"
-            )
+        print(
+            f"{recipe.name}: {preset.epochs} epochs of {preset.steps_per_epoch} batches end "
+            f"within {flags.time_limit:g} minutes here"
+        )
     keras.utils.set_random_seed(settings["seed"])
     model = preset.build_model(data, start)
     batches = preset.batches(*data.train, settings["seed"], devices)

@@ -49,9 +49,7 @@ def new_settings(recipe, flags, arguments):
             f"a linear probe has no {', '.join(sorted(in_vain))} to be set: it computes features "
             "once"
         )
-    preset = dataclasses.replace(preset, dtype=preset.policy())  # and on whatever it goes on
-    if "epochs" in changes or flags.distribute:
-        preset = dataclasses.replace(preset, minutes=None)
+    preset = dataclasses.replace(preset, dtype=preset.policy())  # a run goes on as it began
     data = flags.data or preset.data or recipe.data
     if recipe.fine_tunes and flags.checkpoint is None:
         raise ValueError("a checkpoint is needed to start from: a .keras file, or a published one")

@@ -22,7 +22,7 @@ class Pace(NamedTuple):
     step: float
 
 
-def within_time(preset, build_model, data, validation_images, seconds, spare_all=False):
+def within_time(preset, build_model, data, validation_images, seconds):
     """The preset with as many steps as end within a time.
 
     Measured with a trainer of its own that is thrown away: the run that follows is the one that
@@ -34,7 +34,6 @@ def within_time(preset, build_model, data, validation_images, seconds, spare_all
         data: the `ImageData` to train on and to test.
         validation_images: looked at from time to time.
         seconds: from now to the end of the run.
-        spare_all: whether a preset that ends in time only where nothing delays it is left as it is.
 
     Raises:
         ValueError: where the time is too short for a single step.
@@ -47,18 +46,15 @@ def within_time(preset, build_model, data, validation_images, seconds, spare_all
     # A forward pass is a third of a step; half of one leaves room for reading and resizing.
     look = pace.step / batches.batch_size / 2
     # The run compiles the step again, and the same without its backward pass for testing.
-    besides = 1.5 * pace.first + FINISH + look * len(data.x_test)
+    left = (1 - MARGIN) * left - 1.5 * pace.first - FINISH - look * len(data.x_test)
     per_epoch = len(batches) // preset.accumulate
 
-    def updates(epochs, left):
+    def updates(epochs):
         validating = look * validation_images * (epochs // preset.validation_freq(epochs))
         affordable = int((left - validating) / (pace.step * preset.accumulate))
         return min(affordable, epochs * per_epoch)
 
-    if spare_all and updates(preset.epochs, left - besides) == preset.epochs * per_epoch:
-        return preset
-    left = (1 - MARGIN) * left - besides
-    most = max(updates(epochs, left) for epochs in range(1, preset.epochs + 1))
+    most = max(map(updates, range(1, preset.epochs + 1)))
     if most < 1:
         raise ValueError(
             f"the time limit leaves no time to train: besides the training, this run needs about "

@@ -1,6 +1,7 @@
 """A recipe from the command line to its run folder, in miniature."""
 
 import csv
+import dataclasses
 import json
 
 import keras
@@ -260,9 +261,20 @@ def test_the_run_says_what_it_picked_and_how_to_pick_otherwise(tmp_path, capsys)
     assert "see " in out
 
 
+def test_the_dtype_for_this_device_is_decided_once_and_a_flag_decides_otherwise(tmp_path, capsys):
+    preset = dataclasses.replace(RECIPE.presets["other"], dtype="auto")
+    recipe = dataclasses.replace(RECIPE, presets={"other": preset}, on_cpu="other", on_gpu="other")
+    for words, dtype in (([], "float32"), (["--dtype", "mixed_bfloat16"], "mixed_bfloat16")):
+        main(recipe, "", ["--out", str(tmp_path), "--limit", "40", "--overwrite", *words])
+        assert f"{keras.backend.backend()} backend, {dtype}\n" in capsys.readouterr().out
+        settings = json.loads((tmp_path / "config.json").read_text())
+        assert settings["preset"]["dtype"] == dtype
+        model = keras.saving.load_model(tmp_path / "model.keras")
+        assert model.dtype_policy.name == dtype
+
+
 def test_an_average_of_the_weights_is_what_is_saved(tmp_path):
     """With momentum 0 the average is the last step's weights; near 1 it is the first step's."""
-    import dataclasses
 
     def weights(momentum):
         preset = dataclasses.replace(

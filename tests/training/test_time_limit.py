@@ -1,13 +1,10 @@
 import itertools
-from functools import partial
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from keras_vit.data import ImageData
-from keras_vit.files import read_json
-from keras_vit.training import Preset, Recipe, main, time_limit
+from keras_vit.training import Preset, time_limit
 from keras_vit.training.time_limit import FINISH, Pace, measured_pace, with_updates, within_time
 
 X, Y = np.zeros((100, 8, 8, 1), "uint8"), np.arange(100) % 2
@@ -55,7 +52,7 @@ def test_the_pace_is_that_of_the_steps_after_the_first():
 def paced(monkeypatch):
     """A machine that takes 3 s to compile and 2 s a step, on a clock that stands still."""
     monkeypatch.setattr(time_limit, "measured_pace", lambda *_: Pace(first=3.0, step=2.0))
-    monkeypatch.setattr(time_limit, "time", SimpleNamespace(perf_counter=lambda: 0.0))
+    monkeypatch.setattr(time_limit.time, "perf_counter", lambda: 0.0)
 
 
 @pytest.mark.medium
@@ -65,25 +62,6 @@ def test_what_is_not_training_is_set_aside(paced):
     seconds = (1.5 * 3.0 + FINISH + looking + 2.0 * 25.5) / 0.9
     preset = within_time(PRESET, lambda: PRESET.build_model(DATA), DATA, 20, seconds)
     assert (preset.epochs, preset.steps_per_epoch) == (3, 8)
-
-
-@pytest.mark.medium
-def test_a_presets_own_minutes_take_steps_only_where_they_must(paced):
-    def within(share):
-        """The preset in a time that has room for such a share of its 100 steps."""
-        looking = (40 + 10 * 20) * 0.1
-        seconds = 1.5 * 3.0 + FINISH + looking + 2.0 * 100 * share
-        build = partial(PRESET.build_model, DATA)
-        return within_time(PRESET, build, DATA, 20, seconds, spare_all=True)
-
-    assert within(1.001) is PRESET  # though nothing is left for other work on the machine
-    # Of 243.3 and 143.5 s a tenth is kept back: 88 and 47 steps, with 9 and 5 rounds of validation.
-    assert updates(within(0.999)) == 9 * 9
-    assert updates(within(0.5)) == 5 * 9
-
-
-def updates(preset):
-    return preset.epochs * preset.steps_per_epoch
 
 
 @pytest.mark.medium
@@ -100,24 +78,3 @@ def test_each_part_of_a_batch_is_a_step(paced):
 def test_too_little_time_is_an_error_that_says_how_much_is_needed(paced):
     with pytest.raises(ValueError, match="leaves no time to train.* of 30"):
         within_time(PRESET, lambda: PRESET.build_model(DATA), DATA, 20, 30.0)
-
-
-@pytest.mark.medium
-def test_a_run_keeps_its_presets_minutes_unless_it_is_told_its_epochs(tmp_path, monkeypatch):
-    """100 digits in 4 batches: 40 steps, of which a machine may have no time for all."""
-    preset = Preset("", "", epochs=10, minutes=1, batch_size=25, model=MODEL)
-    recipe = Recipe("timed", "digits", {"only": preset}, on_cpu="only", on_gpu="only")
-
-    monkeypatch.setattr(time_limit, "time", SimpleNamespace(perf_counter=lambda: 0.0))
-
-    def trained(step, *words):
-        monkeypatch.setattr(time_limit, "measured_pace", lambda *_: Pace(first=0.0, step=step))
-        main(recipe, "", ["--out", str(tmp_path), "--overwrite", "--limit", "100", *words])
-        settings = read_json(tmp_path / "config.json")
-        assert settings["time_limit"] is None
-        return settings["preset"]["epochs"], settings["preset"]["steps_per_epoch"]
-
-    assert trained(0.01) == (10, None)
-    # Of 54 s 15 are for pictures and 7.2 for the test images, at the end and after each epoch.
-    assert trained(1.0) == (3, 3)
-    assert trained(1.0, "--epochs", "2") == (2, None)

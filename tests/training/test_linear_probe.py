@@ -8,6 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from keras_vit import ViT, load_data
+from keras_vit.training import linear_probe
 from keras_vit.training.batches import ResizedBatches
 from keras_vit.training.linear_probe import check_all_classes, fit_linear_probe
 
@@ -23,7 +24,9 @@ def model_and_images(num_classes):
 
 
 @pytest.mark.parametrize("num_classes", [2, 4])
-def test_the_model_answers_as_scikit_learns_own_pipeline(num_classes):
+def test_the_model_answers_as_scikit_learns_own_pipeline(num_classes, monkeypatch):
+    # With less of a penalty the last digits of the features decide where the solver stops.
+    monkeypatch.setattr(linear_probe, "INVERSE_PENALTIES", (0.1, 1.0))
     model, batches = model_and_images(num_classes)
     told = fit_linear_probe(model, batches)
     body = keras.Model(model.input, model.get_layer("pooled").output)
@@ -37,7 +40,7 @@ def test_the_model_answers_as_scikit_learns_own_pipeline(num_classes):
         theirs.fit(features, batches.y)
     logits = model.predict(batches.x, verbose=0)
     shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(shares, theirs.predict_proba(features), atol=2e-3)
+    np.testing.assert_allclose(shares, theirs.predict_proba(features), atol=1e-4)
     assert np.mean(logits.argmax(axis=1) == batches.y) > 0.7  # of a body that was never trained
     assert told["linear_probe"]["validation_accuracy"] > 0.6
     assert told["trained_parameters"] == 24 * num_classes + num_classes

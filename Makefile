@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 export TF_CPP_MIN_LOG_LEVEL := 2
-# Two at a time: the compilers take most of the time, and each runs on one core.
-PYTEST := $(RUN) -m pytest -q -n 2 --dist loadscope
+# Two at a time: the compilers take most of the time, and each runs on one core. XLA's does less
+# for its programs: most run a few times only.
+PYTEST := XLA_FLAGS=--xla_backend_optimization_level=0 $(RUN) -m pytest -q -n 2 --dist loadscope
 
 .PHONY: quickstart test test-fast test-slow lint clean
 

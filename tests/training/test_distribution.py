@@ -25,14 +25,15 @@ HOSTS = "KERAS_DISTRIBUTION_"
 
 def start(*words, backend="jax", devices=1, **environment):
     """The program in a process of its own, with so many CPU devices on JAX."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith((HOSTS, "XLA_FLAGS"))}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(HOSTS)}
+    flags = f"{kept.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={devices}"
     return subprocess.Popen(
         [sys.executable, "-W", "ignore", PROGRAM, *map(str, words)],
         env={
             **kept,
             "KERAS_BACKEND": backend,
             "PYTHONPATH": str(ROOT),
-            "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+            "XLA_FLAGS": flags,
             "TF_CPP_MIN_LOG_LEVEL": "3",
             **environment,
         },

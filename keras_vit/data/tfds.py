@@ -6,7 +6,6 @@ import logging
 import os
 import tempfile
 
-import keras
 import numpy as np
 
 from keras_vit.data.image_data import ImageData
@@ -53,6 +52,7 @@ def load_tfds(name: str, data_dir: str | os.PathLike | None) -> ImageData:
 
 
 def _load(name, data_dir):
+    import keras
     import tensorflow_datasets as tfds
 
     if keras.config.backend() != "tensorflow":

@@ -144,6 +144,20 @@ def test_the_speed_beside_the_peers_is_what_was_measured():
     assert f"compiled timm, {max(infer[name] for name in peers)}." in said
 
 
+def test_the_speed_without_bfloat16_is_what_was_measured():
+    path = ROOT / "results/throughput_float32/metrics.json"
+    rows = json.loads(path.read_text())["contenders"]
+    speed = {n: f"{row['train_images_per_second']['median']:.0f}" for n, row in rows.items()}
+    said = " ".join(README.split())
+    assert (
+        f"ours on PyTorch {speed['ours, PyTorch']} images a second, timm {speed['timm']}, " in said
+    )
+    others = f"transformers {speed['transformers']}, vit-pytorch {speed['vit-pytorch']}, "
+    assert others in said
+    on_tensorflow = speed["ours, TensorFlow"], speed["keras-hub, TensorFlow"]
+    assert "on TensorFlow ours {}, keras-hub {}.".format(*on_tensorflow) in said
+
+
 def test_the_augmentations_speed_is_what_was_measured():
     rows = json.loads((ROOT / "results/augmentation_throughput.json").read_text())["augmenters"]
     speed = {name: row["images_per_second"]["median"] for name, row in rows.items()}

@@ -70,7 +70,7 @@ def test_the_same_weights_give_the_same_logits_on_every_backend(tmp_path, argume
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_training_does_not_import_tensorflow_where_it_is_installed(backend):
-    """Half a gigabyte of memory, and seconds."""
+    """It takes memory, and seconds."""
     code = (
         "import sys, numpy as np, keras_vit;"
         "model = keras_vit.AugmentedModel(keras_vit.ViT((8, 8, 1), 4, 2, 8, 1, 1, 8));"

@@ -32,7 +32,7 @@ class _OfHalves(torch.autograd.Function):
             )
 
         by_x, _, _ = gradients(upstream, x, [True, False, False])
-        # Of halves the kernel would sum these over the rows in half precision: 7 % off in bfloat16.
+        # Of halves the kernel would sum these over the rows in half precision, percents off.
         wide = gamma.dtype
         _, by_gamma, by_beta = gradients(upstream.to(wide), x.to(wide), [False, True, True])
         return by_x, by_gamma, by_beta, None

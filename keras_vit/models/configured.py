@@ -58,5 +58,5 @@ def arguments_of(cls, local_variables):
 def activation_name(activation):
     """What a configuration has for an activation given by name or as a function."""
     function = keras.activations.get(activation)  # which refuses what there is not
-    # Keras's serialization imports TensorFlow, half a gigabyte, wherever that is installed.
+    # Keras's serialization imports all of TensorFlow wherever that is installed.
     return activation if isinstance(activation, str) else keras.activations.serialize(function)

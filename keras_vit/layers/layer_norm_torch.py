@@ -33,6 +33,8 @@ class _OfHalves(torch.autograd.Function):
 
         by_x, _, _ = gradients(upstream, x, [True, False, False])
         # Of halves the kernel would sum these over the rows in half precision, percents off.
-        wide = gamma.dtype
-        _, by_gamma, by_beta = gradients(upstream.to(wide), x.to(wide), [False, True, True])
+        by_gamma = by_beta = None
+        if any(ctx.needs_input_grad[1:]):  # not where they are frozen
+            wide = gamma.dtype
+            _, by_gamma, by_beta = gradients(upstream.to(wide), x.to(wide), [False, True, True])
         return by_x, by_gamma, by_beta, None

@@ -54,6 +54,8 @@ class MultiHeadSelfAttention(CompositeLayer):
         return_attention_scores: also give the attention weights, `(B, heads, T, T)` in float32.
         scores_offset: `(B, heads, T, T)`, added to the attention weights; with zeros, its gradient
             is theirs.
+        num_queries: int; only so many tokens, the first, ask and come out: `(B, num_queries, D)`.
+            None: all.
 
     Raises:
         ValueError: where the heads do not divide the width.
@@ -140,9 +142,17 @@ class MultiHeadSelfAttention(CompositeLayer):
         """What the logits are multiplied by before the softmax."""
         return self.head_dim**-0.5
 
-    def call(self, x, training=None, return_attention_scores=False, scores_offset=None):
-        query, key, value = self._heads(x)
+    def call(
+        self,
+        x,
+        training=None,
+        return_attention_scores=False,
+        scores_offset=None,
+        num_queries=None,
+    ):
+        query, key, value = self._heads(x, num_queries)
         bias = self.bias(x) if self.relative_positions == "bias" else None
+        bias = bias if bias is None or num_queries is None else bias[..., :num_queries, :]
         wanted = return_attention_scores or scores_offset is not None
         slow = slowly_fused(query)
         if wanted or (self.dropout and training) or self._unfused() or slow:
@@ -154,22 +164,37 @@ class MultiHeadSelfAttention(CompositeLayer):
             y = ops.einsum("bhqk,bkhd->bqhd", weights, value)
         else:
             y = fused_attention(query, key, value, bias, self.scale)
-        y = self._output(ops.reshape(y, (-1, *x.shape[1:])))
+        y = self._output(ops.reshape(y, (-1, num_queries or x.shape[1], x.shape[2])))
         return (y, scores) if return_attention_scores else y
 
     def _unfused(self):
         """JAX's fused attention has no float16 form on the CPU."""
         return self.compute_dtype == "float16" and keras.backend.backend() == "jax"
 
-    def _heads(self, x):
-        """Queries, keys and values, each `(B, T, heads, head_dim)`."""
-        shape = (-1, x.shape[1], 3, self.num_heads, self.head_dim)
-        query, key, value = ops.unstack(ops.reshape(self.qkv(x), shape), axis=2)
+    def _heads(self, x, num_queries=None):
+        """Queries `(B, num_queries, heads, head_dim)`; keys and values `(B, T, …)`."""
+        if num_queries is None:
+            query, key, value = self._split(self.qkv(x), 3)
+        elif self.qkv.quantization_mode is None:
+            # The kernel of the queries for those alone; with LoRA, `kernel` is the sum.
+            kernel, bias, dim = self.qkv.kernel, self.qkv.bias, x.shape[-1]
+            asking = ops.matmul(x[:, :num_queries], kernel[:, :dim]) + bias[:dim]
+            asked = ops.matmul(x, kernel[:, dim:]) + bias[dim:]
+            (query,), (key, value) = self._split(asking, 1), self._split(asked, 2)
+        else:
+            query, key, value = self._split(self.qkv(x), 3)
+            query = query[:, :num_queries]
         if self.qk_norm:
             query, key = self.q_norm(query), self.k_norm(key)
         if self.relative_positions == "rotary":
-            query, key = rotate(query, self._rotary), rotate(key, self._rotary)
+            of_queries = [table[:num_queries] for table in self._rotary]
+            query, key = rotate(query, of_queries), rotate(key, self._rotary)
         return query, key, value
+
+    def _split(self, x, parts):
+        """`(B, T, parts * D)` as so many `(B, T, heads, head_dim)`."""
+        shape = (-1, x.shape[1], parts, self.num_heads, self.head_dim)
+        return ops.unstack(ops.reshape(x, shape), axis=2)
 
     def _scores(self, query, key, bias, dtype="float32"):
         """Attention weights `(B, heads, T, T)`; float32, as in the fused kernels, or as given."""
@@ -181,13 +206,19 @@ class MultiHeadSelfAttention(CompositeLayer):
         return ops.softmax(logits, axis=-1)
 
     def compute_output_spec(
-        self, x, training=None, return_attention_scores=False, scores_offset=None
+        self,
+        x,
+        training=None,
+        return_attention_scores=False,
+        scores_offset=None,
+        num_queries=None,
     ):
-        output = keras.KerasTensor(x.shape, dtype=self.compute_dtype)
+        batch, tokens, dim = x.shape
+        queries = num_queries or tokens
+        output = keras.KerasTensor((batch, queries, dim), dtype=self.compute_dtype)
         if not return_attention_scores:
             return output
-        batch, tokens, _ = x.shape
-        scores = (batch, self.num_heads, tokens, tokens)
+        scores = (batch, self.num_heads, queries, tokens)
         return output, keras.KerasTensor(scores, dtype="float32")
 
     def get_config(self):

@@ -25,14 +25,14 @@ def rematerialized(layer, call):
 
     Args:
         layer: whose random layers each draw once a call.
-        call: its `call(x, training=None, **kwargs)`, of a tensor.
+        call: its `call(x, training=None, num_queries=None, **kwargs)`, of a tensor.
     """
 
-    def recomputed(x, training=None, **kwargs):
+    def recomputed(x, training=None, num_queries=None, **kwargs):
         if not training or any(
             value is not None and value is not False for value in kwargs.values()
         ):
-            return call(x, training=training, **kwargs)
+            return call(x, training=training, num_queries=num_queries, **kwargs)
         weights = [v for v in layer.variables if not is_seed(v)]
         # Copies: PyTorch assigns in place, before the backward pass.
         states = [(v, ops.copy(v.value)) for v in layer.variables if is_seed(v)]
@@ -40,7 +40,7 @@ def rematerialized(layer, call):
         def pure(x, *values):
             mapping = [*states, *zip(weights, values, strict=True)]
             with keras.StatelessScope(state_mapping=mapping):
-                return call(x, training=True)
+                return call(x, training=True, num_queries=num_queries)
 
         y = keras.remat(pure)(x, *(ops.convert_to_tensor(v) for v in weights))
         for variable, state in states:

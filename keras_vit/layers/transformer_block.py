@@ -33,8 +33,10 @@ class TransformerBlock(CompositeLayer):
         training: whether to drop.
         return_attention_scores: also give the attention weights, `(B, heads, T, T)`.
         scores_offset: `(B, heads, T, T)`, added to the attention weights.
+        num_queries: int; only so many tokens, the first, come out, and no others are computed.
+            None: all.
 
-    Output shape: `(B, T, D)`.
+    Output shape: `(B, T, D)`, or `(B, num_queries, D)`.
     """
 
     def __init__(
@@ -115,17 +117,26 @@ class TransformerBlock(CompositeLayer):
         for part in parts:
             part.build(input_shape)
 
-    def call(self, x, training=None, return_attention_scores=False, scores_offset=None):
+    def call(
+        self,
+        x,
+        training=None,
+        return_attention_scores=False,
+        scores_offset=None,
+        num_queries=None,
+    ):
         y = self.attention(
             self.norm_1(x),
             training=training,
             return_attention_scores=return_attention_scores,
             scores_offset=scores_offset,
+            num_queries=num_queries,
         )
         y, scores = y if return_attention_scores else (y, None)
         y = self.attention_drop(y, training=training)
         if self.layer_scale is not None:
             y = self.layer_scale_1(y)
+        x = x if num_queries is None else x[:, :num_queries]
         x = x + self.drop_path_1(y, training=training)
 
         y = self.mlp(self.norm_2(x), training=training)
@@ -140,9 +151,16 @@ class TransformerBlock(CompositeLayer):
         return rematerialized(self, layer_call) if wanted else layer_call
 
     def compute_output_spec(
-        self, x, training=None, return_attention_scores=False, scores_offset=None
+        self,
+        x,
+        training=None,
+        return_attention_scores=False,
+        scores_offset=None,
+        num_queries=None,
     ):
-        return self.attention.compute_output_spec(x, training, return_attention_scores)
+        return self.attention.compute_output_spec(
+            x, training, return_attention_scores, num_queries=num_queries
+        )
 
     def get_config(self):
         attention = self.attention.get_config()

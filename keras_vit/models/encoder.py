@@ -30,8 +30,7 @@ def transformed(patches, arguments, grid, policy, projection_dim=None):
         dtype=policy,
         name="patch_encoder",
     )(patches)
-    x = encoded(
-        x,
+    blocks = encoder_blocks(
         arguments["depth"],
         drop_path=arguments["drop_path"],
         grid=grid,
@@ -41,6 +40,7 @@ def transformed(patches, arguments, grid, policy, projection_dim=None):
     )
     return classified(
         x,
+        blocks,
         arguments["pool"],
         num_prefix_tokens,
         arguments["layer_norm_epsilon"],
@@ -51,25 +51,32 @@ def transformed(patches, arguments, grid, policy, projection_dim=None):
     )
 
 
-def encoded(x, depth, drop_path=0.0, block=TransformerBlock, **arguments):
-    """Tokens `(B, T, D)` after `depth` blocks, named `block_0` and on.
+def encoder_blocks(depth, drop_path=0.0, block=TransformerBlock, **arguments):
+    """A list of `depth` blocks, named `block_0` and on.
 
     Args:
-        x: `(B, T, D)`.
         depth: number of blocks.
         drop_path: stochastic depth of the last block; grows linearly from 0 at the first.
         block: the blocks' class.
         **arguments: of every block.
     """
-    for i in range(depth):
-        if drop_path:
-            arguments["drop_path"] = drop_path * i / max(1, depth - 1)
-        x = block(name=f"block_{i}", **arguments)(x)
+    if drop_path:
+        rates = [{"drop_path": drop_path * i / max(1, depth - 1)} for i in range(depth)]
+    else:
+        rates = [{}] * depth
+    return [block(name=f"block_{i}", **arguments, **rate) for i, rate in enumerate(rates)]
+
+
+def through(layers, x):
+    """Output of layers that follow one another."""
+    for layer in layers:
+        x = layer(x)
     return x
 
 
 def classified(
     x,
+    blocks,
     pool,
     num_prefix_tokens,
     layer_norm_epsilon,
@@ -78,24 +85,55 @@ def classified(
     policy,
     fc_norm=False,
 ):
-    """Logits `(B, num_classes)` of tokens `(B, T, D)`; their pooled features with 0 classes."""
+    """Logits `(B, num_classes)` of tokens `(B, T, D)`; their pooled features with 0 classes.
+
+    Where they are read from the class token, the last block makes no other: a tenth of KunViT's
+    products less. A layer's `output` is that of its first call, on all tokens, for those who take
+    a model apart.
+
+    Args:
+        x: `(B, T, D)`.
+        blocks: the Transformer blocks that the tokens are to pass.
+        pool, layer_norm_epsilon, pre_logits, num_classes, fc_norm: as in `ViT`.
+        num_prefix_tokens: class and register tokens in front of the patches.
+        policy: dtype policy.
+    """
+    x = through(blocks[:-1], x)
+    behind = list(
+        classifier(
+            pool, num_prefix_tokens, layer_norm_epsilon, pre_logits, num_classes, policy, fc_norm
+        )
+    )
+    every_token = through(behind, blocks[-1](x))
+    if pool != "token":
+        return every_token
+    return through(behind, blocks[-1](x, num_queries=1))
+
+
+def classifier(
+    pool, num_prefix_tokens, layer_norm_epsilon, pre_logits, num_classes, policy, fc_norm
+):
+    """The layers behind the blocks."""
     norm = LayerNormalization(epsilon=layer_norm_epsilon, dtype=policy, name="norm")
     if fc_norm:
-        x = norm(TokenPooling(pool, num_prefix_tokens, dtype=policy, name="pooled_tokens")(x))
+        yield TokenPooling(pool, num_prefix_tokens, dtype=policy, name="pooled_tokens")
+        yield norm
         # The name by which `intermediates` and others know the features.
-        x = keras.layers.Identity(dtype=policy, name="pooled")(x)
+        yield keras.layers.Identity(dtype=policy, name="pooled")
     else:
-        x = TokenPooling(pool, num_prefix_tokens, dtype=policy, name="pooled")(norm(x))
+        yield norm
+        yield TokenPooling(pool, num_prefix_tokens, dtype=policy, name="pooled")
     if pre_logits:
-        x = keras.layers.Dense(pre_logits, activation="tanh", dtype=policy, name="pre_logits")(x)
-    return head(x, num_classes, policy, kernel_initializer="zeros") if num_classes else x
+        yield keras.layers.Dense(pre_logits, activation="tanh", dtype=policy, name="pre_logits")
+    if num_classes:
+        yield head(num_classes, policy, kernel_initializer="zeros")
 
 
-def head(x, num_classes, policy, **arguments):
-    """Float32 logits under any policy, but for a head that was quantised."""
+def head(num_classes, policy, **arguments):
+    """A layer that gives float32 logits under any policy, but for a head that was quantised."""
     is_map = isinstance(policy, keras.dtype_policies.DTypePolicyMap)
     dtype = policy["head"] if is_map and "head" in policy else "float32"
-    return keras.layers.Dense(num_classes, dtype=dtype, name="head", **arguments)(x)
+    return keras.layers.Dense(num_classes, dtype=dtype, name="head", **arguments)
 
 
 def check_sizes(image_shape, num_classes, hidden_dim, depth, num_heads, mlp_dim, class_names):

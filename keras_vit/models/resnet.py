@@ -111,4 +111,4 @@ def residual_stages(x, block, units, width, policy):
 def pooled_and_classified(x, num_classes, policy):
     """Logits of a map `(B, H, W, C)`, or its mean with 0 classes."""
     x = keras.layers.GlobalAveragePooling2D(dtype=policy, name="pooled")(x)
-    return head(x, num_classes, policy) if num_classes else x
+    return head(num_classes, policy)(x) if num_classes else x

@@ -76,7 +76,7 @@ class FlatViT(ConfiguredModel):
         else:
             x = self._encoder_decoder(image, depth, block)
         x = LayerNormalization(epsilon=1e-5, dtype=policy, name="norm")(x)
-        super().__init__(images, head(x, num_classes, policy), arguments)
+        super().__init__(images, head(num_classes, policy)(x), arguments)
         start_as_pytorch(self)
 
     @staticmethod

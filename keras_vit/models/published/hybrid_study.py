@@ -4,7 +4,7 @@ import keras
 
 from keras_vit.layers import TokenPooling
 from keras_vit.models.configured import arguments_of
-from keras_vit.models.encoder import check_sizes, encoded, head
+from keras_vit.models.encoder import check_sizes, encoder_blocks, head, through
 from keras_vit.models.published.bare_attention import BareAttentionBlock
 from keras_vit.models.published.hybrid_study_resnet import ResNet34Stage
 from keras_vit.models.published.initialization import start_as_pytorch
@@ -81,8 +81,7 @@ class HybridStudyViT(ResizableModel):
             class_token_initializer="zeros",
             backbone=None if backbone is None else ResNet34Stage(dtype=policy, name="backbone"),
         )
-        x = encoded(
-            x,
+        blocks = encoder_blocks(
             depth,
             block=HybridStudyBlock,
             num_heads=num_heads,
@@ -92,12 +91,13 @@ class HybridStudyViT(ResizableModel):
             layer_norm_epsilon=1e-5,
             dtype=policy,
         )
+        x = through(blocks, x)
         x = TokenPooling("token", 1, dtype=policy, name="pooled")(x)
         x = keras.layers.Dense(hidden_dim // 2, activation="gelu", dtype=policy, name="pre_logits")(
             x
         )
         x = keras.layers.Dropout(dropout, dtype=policy, name="head_drop")(x)
-        super().__init__(images, head(x, num_classes, policy), arguments)
+        super().__init__(images, head(num_classes, policy)(x), arguments)
         self.grid = grid
         self.num_prefix_tokens = 1
         self.class_token = True

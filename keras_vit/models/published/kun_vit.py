@@ -4,7 +4,7 @@ import keras
 
 from keras_vit.layers import MLP, TransformerBlock
 from keras_vit.models.configured import ConfiguredModel, arguments_of
-from keras_vit.models.encoder import check_sizes, classified, encoded
+from keras_vit.models.encoder import check_sizes, classified, encoder_blocks
 from keras_vit.models.published.initialization import start_as_pytorch
 from keras_vit.models.published.tokens import normalization, published_tokens
 
@@ -72,8 +72,7 @@ class KunViT(ConfiguredModel):
         policy = keras.dtype_policies.get(dtype)
         images = keras.Input(image_shape, name="images")
         x, grid = published_tokens(images, patch_size, hidden_dim, policy, rescaling)
-        x = encoded(
-            x,
+        blocks = encoder_blocks(
             depth,
             block=KunBlock,
             num_heads=num_heads,
@@ -81,7 +80,7 @@ class KunViT(ConfiguredModel):
             layer_norm_epsilon=1e-5,
             dtype=policy,
         )
-        x = classified(x, "token", 1, 1e-5, None, num_classes, policy)
+        x = classified(x, blocks, "token", 1, 1e-5, None, num_classes, policy)
         super().__init__(images, x, arguments)
         self.grid = grid
         self.num_prefix_tokens = 1

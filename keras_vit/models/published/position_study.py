@@ -3,7 +3,7 @@
 import keras
 
 from keras_vit.models.configured import ConfiguredModel, arguments_of
-from keras_vit.models.encoder import check_sizes, classified, encoded
+from keras_vit.models.encoder import check_sizes, classified, encoder_blocks
 from keras_vit.models.published.bare_attention import BareAttentionBlock
 from keras_vit.models.published.initialization import start_normal
 from keras_vit.models.published.tokens import normalization, published_tokens
@@ -61,8 +61,7 @@ class PositionStudyViT(ConfiguredModel):
         x, grid = published_tokens(
             images, patch_size, hidden_dim, policy, rescaling, convolution, positions
         )
-        x = encoded(
-            x,
+        blocks = encoder_blocks(
             depth,
             block=BareAttentionBlock,
             num_heads=num_heads,
@@ -70,7 +69,7 @@ class PositionStudyViT(ConfiguredModel):
             layer_norm_epsilon=1e-5,
             dtype=policy,
         )
-        x = classified(x, "token", 1, 1e-5, None, num_classes, policy)
+        x = classified(x, blocks, "token", 1, 1e-5, None, num_classes, policy)
         super().__init__(images, x, arguments)
         self.grid = grid
         self.num_prefix_tokens = 1

@@ -5,7 +5,7 @@ import keras
 from keras_vit.layers import MLP, LayerNormalization, MultiHeadSelfAttention, TokenPooling
 from keras_vit.layers.composite import CompositeLayer
 from keras_vit.models.configured import ConfiguredModel, arguments_of
-from keras_vit.models.encoder import check_sizes, encoded, head
+from keras_vit.models.encoder import check_sizes, encoder_blocks, head, through
 from keras_vit.models.published.initialization import start_as_pytorch
 from keras_vit.models.published.tokens import published_tokens
 
@@ -109,11 +109,12 @@ class VisualAttentionViT(ConfiguredModel):
         x, grid = published_tokens(
             images, patch_size, hidden_dim, policy, rescaling, convolution=True
         )
-        x = encoded(
-            x, depth, block=OneNormBlock, num_heads=num_heads, mlp_dim=mlp_dim, dtype=policy
+        blocks = encoder_blocks(
+            depth, block=OneNormBlock, num_heads=num_heads, mlp_dim=mlp_dim, dtype=policy
         )
+        x = through(blocks, x)
         x = TokenPooling("token", 1, dtype=policy, name="pooled")(x)
-        super().__init__(images, head(x, num_classes, policy), arguments)
+        super().__init__(images, head(num_classes, policy)(x), arguments)
         self.grid = grid
         self.num_prefix_tokens = 1
         self.class_token = True

@@ -11,6 +11,7 @@ from keras import ops
 
 from keras_vit.commands.output import refuse_existing
 from keras_vit.files import whole_file
+from keras_vit.layers.activations import gelu
 from keras_vit.models.intermediates import plain_model
 from keras_vit.weights import to_huggingface, to_timm
 from keras_vit.weights.model_file import load_model
@@ -95,7 +96,7 @@ def export(model, format, path):
 def make_ready_for_onnx(model):
     # tf2onnx has no Erfc, by which TensorFlow computes the exact GELU; Keras wants a called model.
     for layer in model._flatten_layers():
-        if getattr(layer, "activation", None) is keras.activations.gelu:
+        if getattr(layer, "activation", None) in (keras.activations.gelu, gelu):
             layer.activation = gelu_by_erf
     model(ops.zeros((1, *(size or 32 for size in model.input_shape[1:]))))
 

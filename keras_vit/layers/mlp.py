@@ -1,5 +1,6 @@
 import keras
 
+from keras_vit.layers.activations import with_lean_gradient
 from keras_vit.layers.composite import CompositeLayer, child_seed
 
 
@@ -23,7 +24,10 @@ class MLP(CompositeLayer):
         self.activation = keras.activations.get(activation)
         self.seed = seed
         self.dense_1 = keras.layers.Dense(
-            hidden_dim, activation=self.activation, dtype=self.dtype_policy, name="dense_1"
+            hidden_dim,
+            activation=with_lean_gradient(self.activation),
+            dtype=self.dtype_policy,
+            name="dense_1",
         )
         self.drop_1, self.drop_2 = (
             keras.layers.Dropout(

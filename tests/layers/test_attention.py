@@ -53,6 +53,39 @@ def test_an_offset_is_added_to_the_attention_weights():
     np.testing.assert_array_equal(numpy_of(layer(X, scores_offset=offset)), numpy_of(y))
 
 
+QUERIES = {
+    "plain": {},
+    "norm": {"qk_norm": True, "dropout": 0.5},
+    "rotary": {"relative_positions": "rotary"},
+    "bias": {"relative_positions": "bias"},
+}
+
+
+@pytest.mark.parametrize("how", ["fused", "scores", "bfloat16", "int8", "lora"])
+@pytest.mark.parametrize("options", QUERIES.values(), ids=QUERIES)
+def test_fewer_queries_give_the_first_rows_of_the_same(options, how):
+    dtype = "mixed_bfloat16" if how == "bfloat16" else "float32"
+    layer = MultiHeadSelfAttention(4, grid=(2, 3), num_prefix_tokens=1, dtype=dtype, **options)
+    layer.build(X.shape)
+    rng = np.random.default_rng(0)
+    layer.set_weights([w + rng.normal(0, 0.3, w.shape) for w in layer.get_weights()])
+    if how == "int8":
+        layer.qkv.quantize("int8")
+        layer.projection.quantize("int8")
+    if how == "lora":
+        layer.qkv.enable_lora(2)
+        layer.qkv.lora_kernel_b.assign(rng.normal(size=layer.qkv.lora_kernel_b.shape))
+    arguments = {"return_attention_scores": how == "scores"}
+    every, some = layer(X, **arguments), layer(X, num_queries=2, **arguments)
+    if how == "scores":
+        (every, scores), (some, asked) = every, some
+        np.testing.assert_allclose(numpy_of(asked), numpy_of(scores)[:, :, :2], atol=1e-6)
+    assert some.shape == (2, 2, 16)
+    every, some = (numpy_of(ops.cast(y, "float32")) for y in (every, some))
+    tolerance = 0.02 if how == "bfloat16" else 1e-5
+    np.testing.assert_allclose(some, every[:, :2], atol=tolerance * np.abs(every).max())
+
+
 def test_it_is_keras_multi_head_attention_with_the_same_weights():
     import keras
 
@@ -140,6 +173,13 @@ def test_a_block_is_two_residual_branches():
     attended = X + numpy_of(block.attention(block.norm_1(X)))
     expected = attended + numpy_of(block.mlp(block.norm_2(attended)))
     np.testing.assert_allclose(y, expected, atol=1e-5)
+
+
+def test_a_block_of_fewer_queries_gives_the_first_tokens_of_the_same():
+    block = TransformerBlock(4, 32, layer_scale=0.5)
+    every, some = numpy_of(block(X)), numpy_of(block(X, num_queries=3))
+    assert block.compute_output_spec(ops.convert_to_tensor(X), num_queries=3).shape == some.shape
+    np.testing.assert_allclose(some, every[:, :3], atol=1e-5)
 
 
 def test_bad_arguments_are_named():

@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from keras_vit import ViT, intermediates
+from keras_vit.inspection.gradients import gradients
 from keras_vit.models.variants import variant_arguments
 
 SMALL = {"image_shape": (8, 12, 3), "hidden_dim": 16, "depth": 2, "num_heads": 2, "mlp_dim": 24}
@@ -173,6 +174,39 @@ def test_intermediates_are_the_stages_of_the_same_forward_pass():
     )
     with pytest.raises(ValueError, match="no intermediates"):
         intermediates(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]))
+
+
+@pytest.mark.backends
+@pytest.mark.parametrize("options", [{}, {"num_registers": 1, "fc_norm": True, "pre_logits": 6}])
+def test_the_class_token_alone_gives_what_all_tokens_give(options):
+    """The model's last block makes one token; its layers' outputs have them all."""
+    model = filled(ViT(**SMALL, **options))
+    whole = keras.Model(model.input, model.get_layer("head").output)
+    tokens = model.grid[0] * model.grid[1] + model.num_prefix_tokens
+    for name in ("block_1", *(() if options else ("norm",))):
+        assert model.get_layer(name).output.shape == (None, tokens, 16)
+    logits = whole.predict(IMAGES, verbose=0)
+    np.testing.assert_allclose(
+        model.predict(IMAGES, verbose=0), logits, atol=1e-5 * np.abs(logits).max()
+    )
+
+    targets = ops.convert_to_tensor(np.random.default_rng(1).normal(size=logits.shape))
+    values = [v.value for v in model.trainable_variables]
+    fixed = [v.value for v in model.non_trainable_variables]
+
+    def error_of(network):
+        def error(*values):
+            outputs, _ = network.stateless_call(values, fixed, IMAGES.astype("float32"))
+            return ops.sum(outputs * ops.cast(targets, outputs.dtype))
+
+        return error
+
+    assert [v.path for v in whole.trainable_variables] == [
+        v.path for v in model.trainable_variables
+    ]
+    for one, all_ in zip(*(gradients(error_of(m), values) for m in (model, whole)), strict=True):
+        one, all_ = (ops.convert_to_numpy(ops.convert_to_tensor(g)) for g in (one, all_))
+        np.testing.assert_allclose(one, all_, atol=1e-4 * max(1.0, np.abs(all_).max()))
 
 
 BAD = {

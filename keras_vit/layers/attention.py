@@ -2,6 +2,7 @@ import keras
 from keras import ops
 
 from keras_vit.layers.composite import CompositeLayer
+from keras_vit.layers.dense import Dense, affine
 from keras_vit.layers.layer_norm import LayerNormalization
 from keras_vit.layers.relative_position_bias import RelativePositionBias
 from keras_vit.layers.rotary import rotary_tables, rotate
@@ -96,7 +97,7 @@ class MultiHeadSelfAttention(CompositeLayer):
         if dim % self.num_heads:
             raise ValueError(f"{self.num_heads} heads do not divide a width of {dim}.")
         self.head_dim = dim // self.num_heads
-        self.qkv = keras.layers.Dense(
+        self.qkv = Dense(
             3 * dim,
             # Glorot's limit for a D x D matrix: that of a D x 3D one would be too small.
             kernel_initializer=keras.initializers.VarianceScaling(2.0, "fan_avg", "uniform"),
@@ -128,9 +129,7 @@ class MultiHeadSelfAttention(CompositeLayer):
             self.bias.build(input_shape)
 
     def _build_output(self, input_shape):
-        self.projection = keras.layers.Dense(
-            input_shape[-1], dtype=self.dtype_policy, name="projection"
-        )
+        self.projection = Dense(input_shape[-1], dtype=self.dtype_policy, name="projection")
         self.projection.build(input_shape)
 
     def _output(self, merged):
@@ -178,8 +177,8 @@ class MultiHeadSelfAttention(CompositeLayer):
         elif self.qkv.quantization_mode is None:
             # The kernel of the queries for those alone; with LoRA, `kernel` is the sum.
             kernel, bias, dim = self.qkv.kernel, self.qkv.bias, x.shape[-1]
-            asking = ops.matmul(x[:, :num_queries], kernel[:, :dim]) + bias[:dim]
-            asked = ops.matmul(x, kernel[:, dim:]) + bias[dim:]
+            asking = affine(x[:, :num_queries], kernel[:, :dim], bias[:dim])
+            asked = affine(x, kernel[:, dim:], bias[dim:])
             (query,), (key, value) = self._split(asking, 1), self._split(asked, 2)
         else:
             query, key, value = self._split(self.qkv(x), 3)

@@ -2,6 +2,7 @@ import keras
 
 from keras_vit.layers.activations import with_lean_gradient
 from keras_vit.layers.composite import CompositeLayer, child_seed
+from keras_vit.layers.dense import Dense
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")
@@ -23,7 +24,7 @@ class MLP(CompositeLayer):
         self.dropout = dropout
         self.activation = keras.activations.get(activation)
         self.seed = seed
-        self.dense_1 = keras.layers.Dense(
+        self.dense_1 = Dense(
             hidden_dim,
             activation=with_lean_gradient(self.activation),
             dtype=self.dtype_policy,
@@ -38,7 +39,7 @@ class MLP(CompositeLayer):
 
     def build(self, input_shape):
         self.dense_1.build(input_shape)
-        self.dense_2 = keras.layers.Dense(input_shape[-1], dtype=self.dtype_policy, name="dense_2")
+        self.dense_2 = Dense(input_shape[-1], dtype=self.dtype_policy, name="dense_2")
         self.dense_2.build((*input_shape[:-1], self.hidden_dim))
 
     def call(self, x, training=None):

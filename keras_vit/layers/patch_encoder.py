@@ -3,6 +3,7 @@ import numpy as np
 from keras import ops
 
 from keras_vit.layers.composite import CompositeLayer
+from keras_vit.layers.dense import Dense
 from keras_vit.layers.positions import checked_grid, sincos_1d, sincos_2d
 
 POSITIONS = ("learned", "sincos1d", "sincos2d", None)
@@ -68,9 +69,7 @@ class PatchEncoder(CompositeLayer):
         )
         self.seed = seed
         if projection_dim is not None:
-            self.projection = keras.layers.Dense(
-                projection_dim, dtype=self.dtype_policy, name="projection"
-            )
+            self.projection = Dense(projection_dim, dtype=self.dtype_policy, name="projection")
         self.drop = keras.layers.Dropout(dropout, seed=seed, dtype=self.dtype_policy, name="drop")
 
     def build(self, input_shape):

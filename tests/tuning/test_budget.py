@@ -54,15 +54,41 @@ def test_one_block_by_hand():
     assert flops == 2 * (projection + block + 8 * 5)
 
 
-@pytest.mark.backends
-@pytest.mark.skipif(keras.backend.backend() != "jax", reason="XLA's own count comes through JAX")
-@pytest.mark.parametrize("patch_embedding", ["linear", "stem"])
-def test_operations_are_nearly_what_the_compiler_counts(patch_embedding):
+on_jax = pytest.mark.skipif(
+    keras.backend.backend() != "jax", reason="XLA's own count comes through JAX"
+)
+
+
+def compilers_count(model):
     import jax
 
-    arguments = {"hidden_dim": 128, "depth": 2, "num_heads": 4, "mlp_dim": 256}
-    arguments["patch_embedding"] = patch_embedding
-    model = ViT(**arguments)
     images = np.zeros((1, 32, 32, 3), "float32")
-    cost = jax.jit(lambda x: model(x, training=False)).lower(images).compile().cost_analysis()
-    assert 0.9 * cost["flops"] < forward_flops(**arguments) < cost["flops"]
+    compiled = jax.jit(lambda x: model(x, training=False)).lower(images).compile()
+    return compiled.cost_analysis()["flops"]
+
+
+def of_every_token(model):
+    """With a last block that makes every token, as published counts have it."""
+    return keras.Model(model.input, model.get_layer("head").output)
+
+
+SIZES = {"hidden_dim": 128, "depth": 2, "num_heads": 4, "mlp_dim": 256}
+
+
+@pytest.mark.backends
+@on_jax
+@pytest.mark.parametrize("patch_embedding", ["linear", "stem"])
+def test_operations_are_nearly_what_the_compiler_counts(patch_embedding):
+    arguments = {**SIZES, "patch_embedding": patch_embedding}
+    count = compilers_count(of_every_token(ViT(**arguments)))
+    assert 0.9 * count < forward_flops(**arguments) < count
+
+
+@pytest.mark.backends
+@on_jax
+def test_a_class_token_spares_the_last_blocks_other_queries():
+    model = ViT(**SIZES)
+    spared = compilers_count(of_every_token(model)) - compilers_count(model)
+    tokens, width, mlp = 65, 128, 256
+    products = 2 * width * width + 2 * width * mlp + 2 * tokens * width
+    assert spared == pytest.approx(2 * (tokens - 1) * products, rel=0.1)

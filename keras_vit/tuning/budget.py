@@ -48,8 +48,8 @@ def forward_flops(**arguments) -> int:
 
     Those of the matrix products and convolutions, a multiplication and an addition each counted:
     two a weight and place, and four a pair of tokens and channel in the attention. Norms,
-    softmax, activations and sums are left out, less than a tenth of what XLA counts. As in published
-    counts the last block is for all tokens; that of a model with a class token makes fewer.
+    softmax, activations and sums are left out, less than a tenth of what XLA counts. As in
+    published counts the last block is for all tokens; with a class token it makes that alone.
 
     Args:
         **arguments: `ViT`'s; what is left out has its default.

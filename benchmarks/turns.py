@@ -74,7 +74,9 @@ class Worker:
             self.seconds.setdefault(task, []).append(answer["seconds"])
 
     def peak_megabytes(self):
-        return round(self.ask("memory", 0)["peak_bytes"] / 1e6)
+        """The most memory so far; None where the process has ended."""
+        answer = self.ask("memory", 0)
+        return None if "error" in answer else round(answer["peak_bytes"] / 1e6)
 
     def end(self):
         with contextlib.suppress(BrokenPipeError):

@@ -59,7 +59,8 @@ class MultiHeadSelfAttention(CompositeLayer):
             None: all.
 
     Raises:
-        ValueError: where the heads do not divide the width.
+        ValueError: where the heads do not divide the width, or there are fewer tokens than
+            `num_queries`.
     """
 
     def __init__(
@@ -149,6 +150,10 @@ class MultiHeadSelfAttention(CompositeLayer):
         scores_offset=None,
         num_queries=None,
     ):
+        if num_queries is not None and not 1 <= num_queries <= x.shape[1]:
+            raise ValueError(
+                f"`num_queries` must be 1 to {x.shape[1]}, the tokens. Received: {num_queries}"
+            )
         query, key, value = self._heads(x, num_queries)
         bias = self.bias(x) if self.relative_positions == "bias" else None
         bias = bias if bias is None or num_queries is None else bias[..., :num_queries, :]
@@ -213,7 +218,7 @@ class MultiHeadSelfAttention(CompositeLayer):
         num_queries=None,
     ):
         batch, tokens, dim = x.shape
-        queries = num_queries or tokens
+        queries = tokens if num_queries is None else num_queries
         output = keras.KerasTensor((batch, queries, dim), dtype=self.compute_dtype)
         if not return_attention_scores:
             return output

@@ -52,7 +52,7 @@ def test_two_of_them_take_turns(tmp_path, capsys):
         assert row["parameters"] == 2_103_562
         # Of ten classes, before anything was learned.
         assert row["first_loss"] == pytest.approx(math.log(10), abs=1)
-        assert row["peak_megabytes"] > 100
+        assert row["training_megabytes"] > 100
         assert row["train_images_per_second"]["median"] > 0
         speed = row["train_images_per_second"]["median"] * figures["training_gigaflops_per_image"]
         assert row["train_share_of_peak"] == pytest.approx(

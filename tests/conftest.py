@@ -3,6 +3,9 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def seed():
-    """Every test draws the same weights each time, alone or after others: none fails by chance."""
+def _seeded():
+    """Every test draws the same weights each time, alone or after others: none fails by chance.
+
+    Fixtures of a module or session come before it.
+    """
     keras.utils.set_random_seed(0)

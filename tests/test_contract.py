@@ -118,12 +118,6 @@ RELATIVES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    """How near bfloat16 comes to float32 depends on the weights drawn."""
-    keras.utils.set_random_seed(0)
-
-
 def random_input(shape):
     x = np.random.default_rng(0).normal(size=shape).astype("float32")
     return 127 + 40 * x if shape[3:] == (3,) else x

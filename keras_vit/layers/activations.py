@@ -16,7 +16,8 @@ def with_lean_gradient(activation):
     """The same activation; Keras's exact GELU with a gradient that keeps nothing but its input.
 
     Derived step by step, as XLA gets it, the gradient keeps three tensors of the input's size.
-    PyTorch has a kernel for it.
+    PyTorch has a kernel for it. As any function with a gradient of its own it has no forward-mode
+    derivative on JAX (`jax.jvp`).
     """
     on_xla = keras.backend.backend() in ("tensorflow", "jax")
     return gelu if activation is keras.activations.gelu and on_xla else activation

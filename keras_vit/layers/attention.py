@@ -31,6 +31,13 @@ def fused_attention(query, key, value, bias, scale):
     return attention_torch.dot_product_attention(query, key, value, bias, scale)
 
 
+def check_queries(num_queries, tokens):
+    if num_queries is not None and not 1 <= num_queries <= tokens:
+        raise ValueError(
+            f"`num_queries` must be 1 to {tokens}, the tokens. Received: {num_queries}"
+        )
+
+
 @keras.saving.register_keras_serializable(package="keras_vit")
 class MultiHeadSelfAttention(CompositeLayer):
     """Multi-head self-attention with query, key and value in one Dense layer.
@@ -150,10 +157,6 @@ class MultiHeadSelfAttention(CompositeLayer):
         scores_offset=None,
         num_queries=None,
     ):
-        if num_queries is not None and not 1 <= num_queries <= x.shape[1]:
-            raise ValueError(
-                f"`num_queries` must be 1 to {x.shape[1]}, the tokens. Received: {num_queries}"
-            )
         query, key, value = self._heads(x, num_queries)
         bias = self.bias(x) if self.relative_positions == "bias" else None
         bias = bias if bias is None or num_queries is None else bias[..., :num_queries, :]
@@ -168,7 +171,7 @@ class MultiHeadSelfAttention(CompositeLayer):
             y = ops.einsum("bhqk,bkhd->bqhd", weights, value)
         else:
             y = fused_attention(query, key, value, bias, self.scale)
-        y = self._output(ops.reshape(y, (-1, num_queries or x.shape[1], x.shape[2])))
+        y = self._output(ops.reshape(y, (-1, y.shape[1], x.shape[2])))
         return (y, scores) if return_attention_scores else y
 
     def _unfused(self):
@@ -177,9 +180,10 @@ class MultiHeadSelfAttention(CompositeLayer):
 
     def _heads(self, x, num_queries=None):
         """Queries `(B, num_queries, heads, head_dim)`; keys and values `(B, T, …)`."""
+        check_queries(num_queries, x.shape[1])
         if num_queries is None:
             query, key, value = self._split(self.qkv(x), 3)
-        elif self.qkv.quantization_mode is None:
+        elif self.qkv.quantization_mode is None and self.qkv.compute_dtype == self.compute_dtype:
             # The kernel of the queries for those alone; with LoRA, `kernel` is the sum.
             kernel, bias, dim = self.qkv.kernel, self.qkv.bias, x.shape[-1]
             asking = affine(x[:, :num_queries], kernel[:, :dim], bias[:dim])
@@ -218,6 +222,7 @@ class MultiHeadSelfAttention(CompositeLayer):
         num_queries=None,
     ):
         batch, tokens, dim = x.shape
+        check_queries(num_queries, tokens)
         queries = tokens if num_queries is None else num_queries
         output = keras.KerasTensor((batch, queries, dim), dtype=self.compute_dtype)
         if not return_attention_scores:

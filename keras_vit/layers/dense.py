@@ -36,7 +36,7 @@ def affine(x, kernel, bias):
 
         return dense_torch.affine(x, *map(tensor_of, (kernel, bias)))
     y = ops.matmul(x, kernel)
-    return y if bias is None else y + bias
+    return y if bias is None else ops.add(y, bias)
 
 
 def tensor_of(variable):

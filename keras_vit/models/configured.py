@@ -18,10 +18,18 @@ class ConfiguredModel(keras.Model):
         inputs: a `keras.Input`.
         outputs: the last layer's output.
         arguments: the constructor's, by name.
+        shortcut: the same values as `outputs` by way of the same layers, but with less work; what
+            a call computes. `outputs` and every layer's `output` stay those of one whole graph,
+            for those who take the model apart.
     """
 
-    def __init__(self, inputs, outputs, arguments):
+    def __init__(self, inputs, outputs, arguments, shortcut=None):
         super().__init__(inputs=inputs, outputs=outputs, name=arguments["name"])
+        self._short_call = None
+        if shortcut is not None:
+            short = keras.Model(inputs, shortcut, name=arguments["name"])
+            # A function, for Keras would take a model as one more layer of this one.
+            self._short_call = lambda *args, **kwargs: short.call(*args, **kwargs)
         self._argument_names = tuple(sorted(arguments))
         for key in arguments.keys() - {"name", "dtype"}:
             value = arguments[key]
@@ -29,6 +37,10 @@ class ConfiguredModel(keras.Model):
         self._policy = keras.dtype_policies.get(arguments["dtype"])
         # Keras reads the model's own policy to scale the loss under float16.
         self.dtype_policy = getattr(self._policy, "default_policy", self._policy)
+
+    def call(self, inputs, training=None, mask=None):
+        call = self._short_call or super().call
+        return call(inputs, training=training, mask=mask)
 
     def get_config(self):
         config = {key: getattr(self, key) for key in self._argument_names}

@@ -10,6 +10,8 @@ from keras_vit.layers import LayerNormalization, PatchEncoder, TokenPooling, Tra
 def transformed(patches, arguments, grid, policy, projection_dim=None):
     """Logits of patches, or their pooled features with 0 classes, as `ViT`'s arguments say.
 
+    With the shortcut to them, as `classified`.
+
     Args:
         patches: `(B, N, P)`.
         arguments: `ViT`'s, by name; `class_token` is True or False.
@@ -87,16 +89,16 @@ def classified(
 ):
     """Logits `(B, num_classes)` of tokens `(B, T, D)`; their pooled features with 0 classes.
 
-    Where they are read from the class token, the last block makes no other: a tenth of KunViT's
-    products less. A layer's `output` is that of its first call, on all tokens, for those who take
-    a model apart.
-
     Args:
         x: `(B, T, D)`.
         blocks: the Transformer blocks that the tokens are to pass.
         pool, layer_norm_epsilon, pre_logits, num_classes, fc_norm: as in `ViT`.
         num_prefix_tokens: class and register tokens in front of the patches.
         policy: dtype policy.
+
+    Returns:
+        The logits, and the shortcut to them for `ConfiguredModel`: where they are read from the
+        class token, the last block makes no other there, a tenth of KunViT's products less.
     """
     x = through(blocks[:-1], x)
     behind = list(
@@ -104,10 +106,10 @@ def classified(
             pool, num_prefix_tokens, layer_norm_epsilon, pre_logits, num_classes, policy, fc_norm
         )
     )
-    every_token = through(behind, blocks[-1](x))
-    if pool != "token":
-        return every_token
-    return through(behind, blocks[-1](x, num_queries=1))
+    # The whole graph first: a layer's `output` is that of its first call.
+    outputs = through(behind, blocks[-1](x))
+    shortcut = through(behind, blocks[-1](x, num_queries=1)) if pool == "token" else None
+    return outputs, shortcut
 
 
 def classifier(

@@ -94,7 +94,8 @@ class HybridViT(ResizableModel):
             hidden_dim, patch_size, strides=patch_size, dtype=policy, name="patches"
         )(x)
         x = keras.layers.Reshape((-1, hidden_dim), dtype=policy, name="flatten_patches")(x)
-        super().__init__(images, transformed(x, arguments, grid, policy), arguments)
+        outputs, shortcut = transformed(x, arguments, grid, policy)
+        super().__init__(images, outputs, arguments, shortcut)
         self.grid = grid
         self.num_prefix_tokens = int(class_token) + num_registers
 

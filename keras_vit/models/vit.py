@@ -101,12 +101,13 @@ class ViT(ResizableModel):
         x = keras.layers.Rescaling(*rescaling, dtype="float32", name="rescaling")(images)
         if patch_embedding == "linear":
             x = Patches(patch_size, dtype=policy, name="patches")(x)
-            outputs = transformed(x, arguments, grid, policy, projection_dim=hidden_dim)
+            answer = transformed(x, arguments, grid, policy, projection_dim=hidden_dim)
         else:
             x = self._convolutional_patches(x, patch_embedding, patch_size, hidden_dim, policy)
             x = keras.layers.Reshape((-1, hidden_dim), dtype=policy, name="flatten_patches")(x)
-            outputs = transformed(x, arguments, grid, policy)
-        super().__init__(images, outputs, arguments)
+            answer = transformed(x, arguments, grid, policy)
+        outputs, shortcut = answer
+        super().__init__(images, outputs, arguments, shortcut)
         self.grid = grid
         self.num_prefix_tokens = int(class_token) + num_registers
 

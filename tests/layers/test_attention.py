@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -87,8 +88,6 @@ def test_fewer_queries_give_the_first_rows_of_the_same(options, how):
 
 
 def test_it_is_keras_multi_head_attention_with_the_same_weights():
-    import keras
-
     ours = MultiHeadSelfAttention(4)
     expected = numpy_of(ours(X))
     theirs = keras.layers.MultiHeadAttention(4, 4)
@@ -175,6 +174,15 @@ def test_a_block_is_two_residual_branches():
     np.testing.assert_allclose(y, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("num_queries", [None, 2])
+def test_a_projection_with_a_dtype_of_its_own_keeps_it(num_queries):
+    layer = MultiHeadSelfAttention(4, dtype="mixed_bfloat16")
+    layer.build(X.shape)
+    layer.qkv.dtype_policy = "float32"
+    heads = layer._heads(ops.convert_to_tensor(X, "bfloat16"), num_queries)
+    assert {keras.backend.standardize_dtype(y.dtype) for y in heads} == {"float32"}
+
+
 def test_a_block_of_fewer_queries_gives_the_first_tokens_of_the_same():
     block = TransformerBlock(4, 32, layer_scale=0.5)
     every, some = numpy_of(block(X)), numpy_of(block(X, num_queries=3))
@@ -188,6 +196,8 @@ def test_bad_arguments_are_named():
     for num_queries in (0, 8):
         with pytest.raises(ValueError, match=f"1 to 7, the tokens. Received: {num_queries}"):
             MultiHeadSelfAttention(4)(X, num_queries=num_queries)
+        with pytest.raises(ValueError, match=f"1 to 7, the tokens. Received: {num_queries}"):
+            TransformerBlock(4, 32)(keras.Input((7, 16)), num_queries=num_queries)
     with pytest.raises(ValueError, match="'shaw'"):
         MultiHeadSelfAttention(4, relative_positions="shaw")
     with pytest.raises(ValueError, match="needs `grid`"):
@@ -203,8 +213,6 @@ def test_bad_arguments_are_named():
 @pytest.mark.parametrize("relative_positions", [None, "rotary", "bias"])
 def test_where_the_fused_kernel_is_slow_its_parts_give_the_same(relative_positions, monkeypatch):
     """bfloat16 has 8 bits: within a few of its steps of float32's result, on average."""
-    import keras
-
     options = {"relative_positions": relative_positions, "grid": (2, 3), "num_prefix_tokens": 1}
     exact = MultiHeadSelfAttention(4, **options)
     expected = numpy_of(exact(X))

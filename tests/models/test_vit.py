@@ -179,9 +179,9 @@ def test_intermediates_are_the_stages_of_the_same_forward_pass():
 @pytest.mark.backends
 @pytest.mark.parametrize("options", [{}, {"num_registers": 1, "fc_norm": True, "pre_logits": 6}])
 def test_the_class_token_alone_gives_what_all_tokens_give(options):
-    """The model's last block makes one token; its layers' outputs have them all."""
+    """A call's last block makes one token; the graph has them all."""
     model = filled(ViT(**SMALL, **options))
-    whole = keras.Model(model.input, model.get_layer("head").output)
+    whole = keras.Model(model.input, model.output)
     tokens = model.grid[0] * model.grid[1] + model.num_prefix_tokens
     for name in ("block_1", *(() if options else ("norm",))):
         assert model.get_layer(name).output.shape == (None, tokens, 16)
@@ -207,6 +207,20 @@ def test_the_class_token_alone_gives_what_all_tokens_give(options):
     for one, all_ in zip(*(gradients(error_of(m), values) for m in (model, whole)), strict=True):
         one, all_ = (ops.convert_to_numpy(ops.convert_to_tensor(g)) for g in (one, all_))
         np.testing.assert_allclose(one, all_, atol=1e-4 * max(1.0, np.abs(all_).max()))
+
+
+@pytest.mark.backends
+def test_the_stages_and_the_answer_are_of_one_graph():
+    """With dropout too: what hangs on a stage is what the answer is made of."""
+    model = filled(ViT(**SMALL, dropout=0.5))
+    stages = [model.get_layer(name).output for name in ("block_1", "pooled")]
+    parts = keras.Model(model.input, [*stages, model.output])
+    block, pooled, logits = parts(IMAGES.astype("float32"), training=True)
+    again = model.get_layer("norm")(block)[:, 0]
+    for found, right in ((again, pooled), (model.get_layer("head")(pooled), logits)):
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(found), ops.convert_to_numpy(right), atol=1e-5
+        )
 
 
 BAD = {

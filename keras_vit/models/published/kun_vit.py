@@ -80,8 +80,8 @@ class KunViT(ConfiguredModel):
             layer_norm_epsilon=1e-5,
             dtype=policy,
         )
-        x = classified(x, blocks, "token", 1, 1e-5, None, num_classes, policy)
-        super().__init__(images, x, arguments)
+        outputs, shortcut = classified(x, blocks, "token", 1, 1e-5, None, num_classes, policy)
+        super().__init__(images, outputs, arguments, shortcut)
         self.grid = grid
         self.num_prefix_tokens = 1
         self.class_token = True

@@ -73,7 +73,7 @@ def export(model, format, path):
         return
     arguments = {}
     if format == "onnx":
-        make_ready_for_onnx(model)
+        model = ready_for_onnx(model)
         if keras.backend.backend() == "torch":
             shape = (1, *model.input_shape[1:])
             arguments["input_signature"] = [keras.InputSpec(shape=shape, dtype="float32")]
@@ -93,12 +93,17 @@ def export(model, format, path):
         os.replace(draft, path)
 
 
-def make_ready_for_onnx(model):
+def ready_for_onnx(model):
+    """The model, or its whole graph, as the converters can take it."""
     # tf2onnx has no Erfc, by which TensorFlow computes the exact GELU; Keras wants a called model.
     for layer in model._flatten_layers():
         if getattr(layer, "activation", None) in (keras.activations.gelu, gelu):
             layer.activation = gelu_by_erf
+    if keras.backend.backend() == "jax":
+        # jax2onnx makes a wrong graph of attention with fewer queries than keys.
+        model = keras.Model(model.input, model.output)
     model(ops.zeros((1, *(size or 32 for size in model.input_shape[1:]))))
+    return model
 
 
 def gelu_by_erf(x):

@@ -88,7 +88,8 @@ def compare(flags, command):
             keep = round_ > 0 or flags.rounds == 1
             for name, worker in workers.items():
                 worker.turn("train", flags.steps, keep)
-                memory.setdefault(name, worker.peak_megabytes())
+                if round_ == 0:
+                    memory[name] = worker.peak_megabytes()
                 worker.turn("infer", flags.steps, keep)
         rows = {
             name: row(worker, batch * flags.steps, memory[name]) for name, worker in workers.items()

@@ -158,8 +158,9 @@ class MultiHeadSelfAttention(CompositeLayer):
         num_queries=None,
     ):
         query, key, value = self._heads(x, num_queries)
-        bias = self.bias(x) if self.relative_positions == "bias" else None
-        bias = bias if bias is None or num_queries is None else bias[..., :num_queries, :]
+        bias = None
+        if self.relative_positions == "bias":
+            bias = self.bias(x)[..., : query.shape[1], :]
         wanted = return_attention_scores or scores_offset is not None
         slow = slowly_fused(query)
         if wanted or (self.dropout and training) or self._unfused() or slow:

@@ -27,9 +27,8 @@ class ConfiguredModel(keras.Model):
         super().__init__(inputs=inputs, outputs=outputs, name=arguments["name"])
         self._short_call = None
         if shortcut is not None:
-            short = keras.Model(inputs, shortcut, name=arguments["name"])
-            # A function, for Keras would take a model as one more layer of this one.
-            self._short_call = lambda *args, **kwargs: short.call(*args, **kwargs)
+            # Its method, for Keras would take a model as one more layer of this one.
+            self._short_call = keras.Model(inputs, shortcut, name=arguments["name"]).call
         self._argument_names = tuple(sorted(arguments))
         for key in arguments.keys() - {"name", "dtype"}:
             value = arguments[key]

@@ -49,7 +49,7 @@ def forward_flops(**arguments) -> int:
     Those of the matrix products and convolutions, a multiplication and an addition each counted:
     two a weight and place, and four a pair of tokens and channel in the attention. Norms,
     softmax, activations and sums are left out, less than a tenth of what XLA counts. As in
-    published counts the last block is for all tokens; with a class token it makes that alone.
+    published counts the last block is for all tokens, though with `pool="token"` it makes one.
 
     Args:
         **arguments: `ViT`'s; what is left out has its default.

@@ -135,5 +135,7 @@ def rates(count, seconds):
 
 
 def with_range(values):
+    """The median and its range, as precise as the median is small."""
+    places = 0 if values["median"] >= 20 else 1
     low, high = values["range"]
-    return f"{values['median']:.0f} ({low:.0f}-{high:.0f})"
+    return f"{values['median']:.{places}f} ({low:.{places}f}-{high:.{places}f})"

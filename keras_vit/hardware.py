@@ -1,7 +1,12 @@
 """What a tensor is computed on, and in which precision it should be."""
 
+import importlib
+
 import keras
 from keras import ops
+
+# The first NVIDIA GPUs with products of bfloat16 (Ampere); those before have them of float16.
+AMPERE = (8, 0)
 
 
 def device_kind():
@@ -16,13 +21,20 @@ def fastest_dtype():
     """The dtype policy that trains fastest here: bfloat16 where there are products of it.
 
     On a CPU that is PyTorch's, with AVX512-BF16 or AMX. Without them its products of bfloat16 are
-    many times slower than those of float32.
+    many times slower than those of float32. NVIDIA's GPUs before Ampere, a T4 say, get float16,
+    for which Keras scales the loss.
     """
-    if device_kind() != "cpu":
+    device = device_kind()
+    if device == "gpu":
+        capability = of_backend().compute_capability()
+        return "mixed_float16" if capability and capability < AMPERE else "mixed_bfloat16"
+    if device == "tpu":
         return "mixed_bfloat16"
-    if keras.backend.backend() == "torch":
-        from keras_vit import hardware_torch  # imports PyTorch
-
-        if hardware_torch.multiplies_bfloat16():
-            return "mixed_bfloat16"
+    if keras.backend.backend() == "torch" and of_backend().multiplies_bfloat16():
+        return "mixed_bfloat16"
     return "float32"
+
+
+def of_backend():
+    """The module that asks the backend, and so imports it."""
+    return importlib.import_module(f"keras_vit.hardware_{keras.backend.backend()}")

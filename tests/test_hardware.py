@@ -1,5 +1,6 @@
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from keras_vit import hardware
 
 pytestmark = pytest.mark.backends
-ON_TORCH = keras.backend.backend() == "torch"
+BACKEND = keras.backend.backend()
+ON_TORCH = BACKEND == "torch"
 
 
 @pytest.mark.parametrize(
@@ -26,9 +28,36 @@ def test_a_cpu_computes_in_bfloat16_where_pytorch_has_products_of_it(cpu, bfloat
     assert found == ("mixed_bfloat16" if ON_TORCH and bfloat16 else "float32")
 
 
-def test_a_gpu_computes_in_bfloat16(monkeypatch):
-    monkeypatch.setattr(hardware, "device_kind", lambda: "gpu")
+@pytest.mark.parametrize(
+    ("capability", "dtype"),
+    [("8.0", "mixed_bfloat16"), ("9.0", "mixed_bfloat16"), ("7.5", "mixed_float16")],
+)
+def test_a_gpu_computes_in_the_half_it_has_products_of(capability, dtype, monkeypatch):
+    pretend_gpu(capability, monkeypatch)
+    assert hardware.fastest_dtype() == dtype
+
+
+def test_a_gpu_that_is_not_nvidias_computes_in_bfloat16(monkeypatch):
+    pretend_gpu(None, monkeypatch)
     assert hardware.fastest_dtype() == "mixed_bfloat16"
+
+
+def pretend_gpu(capability, monkeypatch):
+    """The backend's own answers for a GPU of this compute capability; None: one of AMD's."""
+    monkeypatch.setattr(hardware, "device_kind", lambda: "gpu")
+    pair = capability and tuple(map(int, capability.split(".")))
+    if BACKEND == "jax":
+        device = SimpleNamespace(compute_capability=capability or "gfx942")
+        monkeypatch.setattr("jax.devices", lambda: [device])
+    elif BACKEND == "torch":
+        monkeypatch.setattr("torch.version.cuda", capability and "13.0")
+        monkeypatch.setattr("torch.cuda.get_device_capability", lambda: pair)
+    else:
+        details = {"compute_capability": pair} if pair else {}
+        monkeypatch.setattr("tensorflow.config.list_physical_devices", lambda _: ["GPU:0"])
+        monkeypatch.setattr(
+            "tensorflow.config.experimental.get_device_details", lambda device: details
+        )
 
 
 @pytest.mark.skipif(

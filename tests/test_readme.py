@@ -145,22 +145,34 @@ def test_the_speed_beside_the_peers_is_what_was_measured():
 
 
 def test_the_speed_without_bfloat16_is_what_was_measured():
-    path = ROOT / "results/throughput_float32/metrics.json"
-    rows = json.loads(path.read_text())["contenders"]
-    train, infer = (
-        {n: f"{row[f'{task}_images_per_second']['median']:.0f}" for n, row in rows.items()}
-        for task in ("train", "infer")
+    runs = [f"results/throughput_{model}/metrics.json" for model in ("float32", "compact", "s16")]
+    rows = [json.loads((ROOT / run).read_text())["contenders"] for run in runs]
+    header, *table = re.findall(
+        r"^\|.+\|$", README.partition("images a second in training /")[2], re.M
     )
-    peers = [name for name in rows if not name.startswith("ours")]
-    said = " ".join(README.split())
-    assert (
-        f"ours on PyTorch trains {train['ours, PyTorch']} images a second, timm {train['timm']}, "
-        f"vit-pytorch {train['vit-pytorch']}, transformers {train['transformers']}, compiled timm "
-        f"{train['timm, compiled']}, and predicts {infer['ours, PyTorch']}, the best peer, timm, "
-        f"{max(int(infer[name]) for name in peers)};"
-    ) in said
-    on_tensorflow = train["ours, TensorFlow"], train["keras-hub, TensorFlow"]
-    assert "on TensorFlow ours {}, keras-hub {}.".format(*on_tensorflow) in said
+    assert re.findall(r"\((.+?)\)", header) == runs
+    said = {}
+    for line in table[1:8]:
+        name, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        said[name.removesuffix(" and XLA")] = cells
+    tasks = "train", "infer"
+    assert said == {
+        name: [
+            " / ".join(
+                in_figures(row[name][f"{task}_images_per_second"]["median"]) for task in tasks
+            )
+            for row in rows
+        ]
+        for name in rows[0]
+    }
+    on_pytorch = [name for name in rows[0] if "TensorFlow" not in name]
+    shares = [row[name]["train_share_of_peak"] for row in (rows[0], rows[2]) for name in on_pytorch]
+    words = f"trains at {100 * min(shares):.0f} to {100 * max(shares):.0f} % of the speed"
+    assert words in " ".join(README.split())
+
+
+def in_figures(speed):
+    return f"{speed:.{0 if speed >= 20 else 1}f}"
 
 
 def test_the_augmentations_speed_is_what_was_measured():

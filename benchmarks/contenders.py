@@ -46,21 +46,26 @@ class Contender(NamedTuple):
         dtype: "float32" or "bfloat16" where the library computes in it by itself: Keras's
             mixed policy, PyTorch's autocast.
         compiled: whether XLA or `torch.compile` compiles the step.
+        onednn: whether TensorFlow is told to multiply by oneDNN, which it does by itself only on
+            CPUs with VNNI, BF16 or AMX instructions.
     """
 
     library: str
     backend: str
     dtype: str = "float32"
     compiled: bool = True
+    onednn: bool = False
 
 
 CONTENDERS = {
     "ours, TensorFlow": Contender("keras_vit", "tensorflow"),
+    "ours, TensorFlow, oneDNN": Contender("keras_vit", "tensorflow", onednn=True),
     "ours, JAX": Contender("keras_vit", "jax"),
     "ours, JAX, bf16": Contender("keras_vit", "jax", "bfloat16"),
     "ours, PyTorch": Contender("keras_vit", "torch", compiled=False),
     "ours, PyTorch, bf16": Contender("keras_vit", "torch", "bfloat16", compiled=False),
     "keras-hub, TensorFlow": Contender("keras_hub", "tensorflow"),
+    "keras-hub, TensorFlow, oneDNN": Contender("keras_hub", "tensorflow", onednn=True),
     "keras-hub, JAX": Contender("keras_hub", "jax"),
     "keras-hub, PyTorch, bf16": Contender("keras_hub", "torch", "bfloat16", compiled=False),
     "timm": Contender("timm", "torch", compiled=False),
@@ -266,6 +271,8 @@ def main():
 def begin(contender, sizes, flags):
     """What the contender says first, and its two tasks."""
     os.environ["KERAS_BACKEND"] = contender.backend
+    if contender.onednn:
+        os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"  # read when TensorFlow is imported
     rng = np.random.default_rng(0)
     count = flags.steps * sizes.batch
     images = rng.integers(0, 256, (count, sizes.image, sizes.image, 3)).astype("uint8")

@@ -146,15 +146,15 @@ def as_text(figures):
     lines = [
         f"{figures['model']}, batch {figures['sizes']['batch']}, {figures['device']}; "
         f"{peak['library']} {peak['dtype']} product: {1000 * peak['teraflops']:.0f} GFLOP/s",
-        f"{'':24}{'training':>22}{'of peak':>9}{'inference':>22}{'first step':>12}{'memory':>10}",
+        f"{'':30}{'training':>22}{'of peak':>9}{'inference':>22}{'first step':>12}{'memory':>10}",
     ]
     for name, row in ranked(figures):
         if "error" in row:
-            lines.append(f"{name:24}{row['error']}")
+            lines.append(f"{name:30}{row['error']}")
             continue
         cells = [with_range(row[f"{task}_images_per_second"]) for task in ("train", "infer")]
         lines.append(
-            f"{name:24}{cells[0]:>22}{row['train_share_of_peak']:>9.0%}{cells[1]:>22}"
+            f"{name:30}{cells[0]:>22}{row['train_share_of_peak']:>9.0%}{cells[1]:>22}"
             f"{row['first_step_seconds']:>10.1f} s{row['training_megabytes']:>7} MB"
         )
     return "\n".join(lines)

@@ -21,7 +21,7 @@ def load(name):
     return module
 
 
-_, contenders, _, throughput = map(load, ("turns", "contenders", "gemm_peak", "throughput"))
+turns, contenders, _, throughput = map(load, ("turns", "contenders", "gemm_peak", "throughput"))
 
 
 @pytest.mark.parametrize("library", ["keras_hub", "timm", "transformers", "vit_pytorch"])
@@ -81,3 +81,12 @@ def test_turns_that_make_no_sense_are_refused(words, capsys):
         throughput.main(words)
     assert end.value.code == 2
     assert capsys.readouterr().err.startswith("throughput.py: error: ")
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [((49.4, 48, 51.6), "49 (48-52)"), ((4.21, 3.8, 21.46), "4.2 (3.8-21.5)")],
+)
+def test_slow_ones_are_given_to_a_tenth(values, text):
+    median, *limits = values
+    assert turns.with_range({"median": median, "range": limits}) == text

@@ -15,12 +15,13 @@ spec.loader.exec_module(peer)
 
 
 @pytest.mark.medium
-def test_it_stops_by_the_clock_and_has_the_examples_size(tmp_path):
+def test_it_stops_by_the_clock_and_has_the_examples_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(peer, "BATCH", 4)
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (520, 32, 32, 3)).astype("uint8")
-    labels = np.arange(520) % 10
+    images = rng.integers(0, 256, (10, 32, 32, 3)).astype("uint8")
+    labels = np.arange(10)
     data = tmp_path / "tiny.npz"
-    np.savez(data, x_train=images, y_train=labels, x_test=images[:20], y_test=labels[:20])
+    np.savez(data, x_train=images, y_train=labels, x_test=images[:4], y_test=labels[:4])
     out = tmp_path / "figures.json"
     peer.main(["--minutes", "1e-6", "--data", str(data), "--out", str(out)])
     figures = json.loads(out.read_text())

@@ -2,8 +2,8 @@
 
 Its tasks are "train" and "infer". All train with AdamW on integer labels from images that lie in
 memory; Keras by `fit` and `predict`, PyTorch by its usual loop on float images made before.
-With TensorFlow Keras takes batch by batch: there `fit` and `predict` now and then end with a wait
-for tf.data that can be as long as all before it.
+With TensorFlow Keras takes batch by batch: there its `fit` and `predict` now and then end with a
+wait for tf.data that can be as long as all before it. Ours end without, and are timed alike.
 """
 
 import argparse

@@ -3,11 +3,12 @@
 import keras
 
 from keras_vit.hardware import device_kind
+from keras_vit.models.prompt_epochs import PromptEpochs
 
 CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 
 
-class AugmentingModel(keras.Model):
+class AugmentingModel(PromptEpochs, keras.Model):
     """Trains a model with augmentation inside the compiled step.
 
     A subclass gives `default_loss` and calls `augmented` on the images in training.

@@ -5,9 +5,10 @@ import inspect
 import keras
 
 from keras_vit.layers.composite import policy_with_parts
+from keras_vit.models.prompt_epochs import PromptEpochs
 
 
-class ConfiguredModel(keras.Model):
+class ConfiguredModel(PromptEpochs, keras.Model):
     """A functional model that its constructor builds, and whose arguments are its config.
 
     A subclass takes its arguments, `dtype` and `name` among them, begins with

@@ -17,7 +17,8 @@ from dataclasses import replace
 from keras_vit.training.photograph_presets import COMPACT
 from keras_vit.tuning.command_line import main
 
-BASE = replace(COMPACT, summary="the compact ViT of recipes/cifar10.py")
+# With CutMix, so that there is a strength of mixing to search.
+BASE = replace(COMPACT, summary="the compact ViT of recipes/cifar10.py, with CutMix", cutmix=0.5)
 
 if __name__ == "__main__":
     main(BASE, __doc__)

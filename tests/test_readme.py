@@ -79,7 +79,9 @@ def test_every_number_in_the_recipe_table_is_its_runs_own():
     assert rows
     for command, cells, folder in rows:
         metrics = json.loads((ROOT / "results" / folder / "metrics.json").read_text())
-        assert metrics["command"] == command
+        backend = metrics["backend"]
+        chosen = "" if backend == "tensorflow" else f"KERAS_BACKEND={backend} "
+        assert command == chosen + metrics["command"]
         assert f"{metrics['test_accuracy']:.2%}".replace("%", " %") in cells
         assert f"{metrics['parameters']:,}" in cells
         assert f"| {metrics['epochs']} |" in cells
@@ -177,6 +179,27 @@ def test_the_speed_without_bfloat16_is_what_was_measured():
     )
     ratios = [first / second for first, second in zip(*on_each, strict=True)]
     assert f"{min(ratios):.1f} to {max(ratios):.1f} times as fast as TensorFlow" in printed
+
+
+def test_kunvits_first_step_and_memory_are_what_was_measured():
+    rows = json.loads((ROOT / "results/throughput_float32/metrics.json").read_text())["contenders"]
+    names = "ours, TensorFlow", "keras-hub, TensorFlow", "ours, PyTorch", "timm", "timm, compiled"
+    ours, hub, on_pytorch, timm, compiled = (f"{rows[n]['first_step_seconds']:.1f}" for n in names)
+    said = " ".join(README.split())
+    assert f"ours {ours} s on TensorFlow (keras-hub {hub}) and {on_pytorch} s on PyTorch" in said
+    assert f"(timm {timm}, compiled {compiled})" in said
+    ours, hub, on_pytorch, timm, _ = (f"{rows[n]['training_megabytes'] / 1e3:.1f}" for n in names)
+    assert f"had {ours} and {on_pytorch} GB resident at most (keras-hub {hub}, timm {timm})" in said
+
+
+def test_the_waits_at_an_epochs_end_are_what_was_measured():
+    measured = json.loads((ROOT / "results/epoch_ends.json").read_text())
+    tuned, ours = measured["seconds_tuned"], measured["median_ours"]
+    waited = [f"{seconds:.1f}" for seconds in tuned if seconds > 1.15 * ours]
+    said = " ".join(README.split())
+    assert len(set(waited)) == 1
+    assert f"{len(waited)} of {len(tuned)} epochs of the compact model took {waited[0]} s" in said
+    assert f"{ours:.1f} s without the wait" in said
 
 
 def in_figures(speed):

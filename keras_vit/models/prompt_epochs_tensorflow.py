@@ -4,7 +4,7 @@ While a data set is read, the thread looks at it, sleeps 10 ms, looks, sleeps tw
 minute. At the end it is woken to go; on busy cores it may look whether it should before it is told
 so, and sleeps out its time, for which the epoch waits: as long again as it took, or a minute
 (`Model::OptimizeLoop` in TensorFlow 2.21's tensorflow/core/framework/model.cc). Without the thread
-"AUTOTUNE" is a thread a core, and as many batches ahead as turn out to be asked for.
+"AUTOTUNE" is a thread a core, 16 at most, and as many batches ahead as turn out to be asked for.
 """
 
 import tensorflow as tf
@@ -22,6 +22,10 @@ class WithoutTuning:
 
     def __getattr__(self, name):
         return getattr(self._strategy, name)
+
+    @property
+    def __class__(self):  # Keras does otherwise where `isinstance` says TPUStrategy, say
+        return type(self._strategy)
 
     def experimental_distribute_dataset(self, dataset, options=None):
         if dataset.options().autotune.enabled is None:

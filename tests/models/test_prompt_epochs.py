@@ -52,3 +52,14 @@ def test_a_data_set_keeps_what_its_owner_said_of_the_tuning():
         options = tf.data.Options()
         options.autotune.enabled = said
         assert taken(data.with_options(options)).options().autotune.enabled is said
+
+
+def test_a_strategy_stays_what_it_is():
+    import tensorflow as tf
+
+    from keras_vit.models.prompt_epochs_tensorflow import WithoutTuning
+
+    taken = WithoutTuning(tf.distribute.OneDeviceStrategy("/cpu:0"))
+    assert isinstance(taken, tf.distribute.OneDeviceStrategy)
+    assert not isinstance(taken, tf.distribute.TPUStrategy)
+    assert taken.num_replicas_in_sync == 1

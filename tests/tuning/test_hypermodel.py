@@ -61,7 +61,7 @@ def test_values_become_the_training_that_they_stand_for():
     assert (without.mixup, without.cutmix) == (0, 0)
 
 
-def test_a_search_begins_with_the_cifar10_recipes_own_configuration():
+def test_a_search_begins_with_the_cifar10_recipes_own_configuration_and_cutmix():
     base = runpy.run_path(str(RECIPES / "search.py"))["BASE"]
     recipe = runpy.run_path(str(RECIPES / "cifar10.py"))["RECIPE"].presets["cpu-30min"]
     search = ViTHyperModel((32, 32, 3), 10, base=base)
@@ -71,7 +71,8 @@ def test_a_search_begins_with_the_cifar10_recipes_own_configuration():
     for name in ("summary", "expect"):
         first, recipe = (Preset(**{**vars(p), name: ""}) for p in (first, recipe))
     added = {"patch_size": 4, "positions": "learned", "drop_path": 0.0}
-    assert vars(first) == {**vars(recipe), "model": {**recipe.model, **added}}
+    model = {**recipe.model, **added}
+    assert vars(first) == {**vars(recipe), "model": model, "cutmix": 0.5}
 
 
 def test_the_learning_rate_rises_and_falls_over_the_epochs_of_a_fit():

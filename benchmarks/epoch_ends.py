@@ -4,12 +4,14 @@
 
 The compact ViT of recipes/cifar10.py trains for epochs of the same batches in one process, in turn
 with the tuning that every data set has by default and without it (keras_vit/models/prompt_epochs.py
-says why). The steps are the same, so what one takes longer is the wait.
+says why). The steps are the same, so what one takes longer, noise apart, is the wait.
 """
 
 import argparse
 import json
 import os
+import shlex
+import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -51,6 +53,7 @@ def main():
         "what": f"an epoch of {flags.steps} steps of the compact ViT, batch {BATCH}, float32",
         "tensorflow": version("tensorflow"),
         "cores": os.cpu_count(),
+        "command": shlex.join(["python", *sys.argv]),
         "seconds_tuned": seconds["tuned"],
         "seconds_ours": seconds["ours"],
         "median_tuned": round(float(np.median(seconds["tuned"])), 2),

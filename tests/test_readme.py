@@ -183,21 +183,31 @@ def test_the_speed_without_bfloat16_is_what_was_measured():
 
 def test_kunvits_first_step_and_memory_are_what_was_measured():
     rows = json.loads((ROOT / "results/throughput_float32/metrics.json").read_text())["contenders"]
-    names = "ours, TensorFlow", "keras-hub, TensorFlow", "ours, PyTorch", "timm", "timm, compiled"
-    ours, hub, on_pytorch, timm, compiled = (f"{rows[n]['first_step_seconds']:.1f}" for n in names)
+    names = "ours, TensorFlow", "keras-hub, TensorFlow", "ours, PyTorch", "timm, compiled"
+    peers = rows.keys() - set(names)
+    ours, hub, on_pytorch, compiled = (f"{rows[name]['first_step_seconds']:.1f}" for name in names)
+    least, most = extremes(rows[name]["first_step_seconds"] for name in peers)
     said = " ".join(README.split())
     assert f"ours {ours} s on TensorFlow (keras-hub {hub}) and {on_pytorch} s on PyTorch" in said
-    assert f"(timm {timm}, compiled {compiled})" in said
-    ours, hub, on_pytorch, timm, _ = (f"{rows[n]['training_megabytes'] / 1e3:.1f}" for n in names)
-    assert f"had {ours} and {on_pytorch} GB resident at most (keras-hub {hub}, timm {timm})" in said
+    assert f"(its peers {least} to {most}, compiled timm {compiled})" in said
+    ours, hub, on_pytorch = (f"{rows[name]['training_megabytes'] / 1e3:.1f}" for name in names[:3])
+    least, most = extremes(rows[name]["training_megabytes"] / 1e3 for name in (*peers, names[3]))
+    assert f"had {ours} and {on_pytorch} GB resident at most (keras-hub {hub}," in said
+    assert f"the others {least} to {most})" in said
+
+
+def extremes(values):
+    values = list(values)
+    return f"{min(values):.1f}", f"{max(values):.1f}"
 
 
 def test_the_waits_at_an_epochs_end_are_what_was_measured():
     measured = json.loads((ROOT / "results/epoch_ends.json").read_text())
     tuned, ours = measured["seconds_tuned"], measured["median_ours"]
-    waited = [f"{seconds:.1f}" for seconds in tuned if seconds > 1.15 * ours]
+    waited = [f"{seconds:.1f}" for seconds in tuned if seconds > max(measured["seconds_ours"]) + 2]
     said = " ".join(README.split())
     assert len(set(waited)) == 1
+    assert f"noise in both, {measured['median_tuned']:.1f} and {ours:.1f})" in said
     assert f"{len(waited)} of {len(tuned)} epochs of the compact model took {waited[0]} s" in said
     assert f"{ours:.1f} s without the wait" in said
 

@@ -4,14 +4,18 @@
 class PromptEpochs:
     """For a `keras.Model`, in front of it among the bases: no thread of tf.data's is waited for.
 
-    `fit`, `evaluate` and `predict` let TensorFlow's strategy take each data set. Ours takes it
-    without the tuning at run time that keeps an epoch from ending, see `prompt_epochs_tensorflow`.
-    A `tf.data.Dataset` whose `options.autotune.enabled` is set keeps what it has.
+    `fit`, `evaluate` and `predict` let TensorFlow's strategy take each data set. On one device
+    ours takes it without the tuning at run time that keeps an epoch from ending, see
+    `prompt_epochs_tensorflow`. A `tf.data.Dataset` with any of `options.autotune` set keeps it,
+    and so do strategies of several devices, which make further data sets of each.
     """
 
     @property
     def distribute_strategy(self):
-        """TensorFlow's strategy; the other backends have none, and none reads it there."""
-        from keras_vit.models.prompt_epochs_tensorflow import WithoutTuning
+        """TensorFlow's strategy; an AttributeError on the other backends, which have none."""
+        strategy = super().distribute_strategy
+        if self._distribute_strategy is not None:
+            return strategy
+        from keras_vit.models.prompt_epochs_tensorflow import without_tuning
 
-        return WithoutTuning(super().distribute_strategy)
+        return without_tuning(strategy)

@@ -43,7 +43,7 @@ class Space:
     relative_positions: tuple[str, ...] = ("none", "rotary", "bias")
     pool: tuple[str, ...] = ("token", "mean")
     drop_path: tuple[float, ...] = (0.0, 0.05, 0.1, 0.2)
-    learning_rate: tuple[float, float] = (3e-4, 1e-2)
+    learning_rate: tuple[float, float] = (3e-4, 5e-3)
     weight_decay: tuple[float, float] = (1e-3, 0.3)
     augmentation: tuple[float, ...] = (0.0, 0.5, 1.0, 1.5, 2.0)
     flip: tuple[bool, ...] = (False, True)

@@ -1,6 +1,6 @@
 """CIFAR-10: 50,000 photographs of 32x32 pixels in ten classes.
 
-    KERAS_BACKEND=torch python recipes/cifar10.py     not yet run with Muon for 9 epochs
+    KERAS_BACKEND=torch python recipes/cifar10.py    83.69 %, 46 minutes on 2 shared CPU cores
     KERAS_BACKEND=torch python recipes/cifar10.py --preset cpu-10min    81.4 %, 10 minutes
     KERAS_BACKEND=torch python recipes/cifar10.py --preset cpu-hour     88.15 %, 148 s an epoch
 
@@ -24,7 +24,9 @@ RECIPE = Recipe(
     name="cifar10",
     data="cifar10",
     presets={
-        "cpu-30min": COMPACT,
+        "cpu-30min": replace(
+            COMPACT, expect="83.7 % in 46 minutes on 2 shared CPU cores with AVX2, PyTorch"
+        ),
         "cpu-10min": replace(
             CPU_10MIN, expect="81 % in 10 minutes on 2 CPU cores with AVX512-BF16"
         ),

@@ -1,5 +1,6 @@
 import json
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +87,17 @@ def test_every_number_in_the_recipe_table_is_its_runs_own():
         assert f"{metrics['parameters']:,}" in cells
         assert f"| {metrics['epochs']} |" in cells
         assert f"{metrics['seconds'] / 60:.0f} min" in cells
+
+
+def test_the_recipes_still_train_as_the_runs_in_their_table_did():
+    """What it is with new settings, another run has to say."""
+    words = "epochs", "optimizer", "peak_learning_rate", "batch_size", "cutmix", "crop_padding"
+    for name in ("digits", "mnist", "cifar10", "cifar100"):
+        config = json.loads((ROOT / "results" / name / "config.json").read_text())
+        recipe = runpy.run_path(str(ROOT / "recipes" / f"{name}.py"))["RECIPE"]
+        now = vars(recipe.presets[config["preset_name"]])
+        then = {"optimizer": "adamw"} | config["preset"]  # the oldest runs had no other
+        assert {word: now[word] for word in words} == {word: then[word] for word in words}, name
 
 
 def test_the_ten_minutes_are_those_of_three_seeds():

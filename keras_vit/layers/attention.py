@@ -124,6 +124,7 @@ class MultiHeadSelfAttention(CompositeLayer):
             )
             self.q_norm.build(head_shape)
             self.k_norm.build(head_shape)
+        self._rotary = None
         if self.relative_positions == "rotary":
             self._rotary = rotary_tables(self.grid, self.head_dim, self.num_prefix_tokens)
         elif self.relative_positions == "bias":
@@ -157,13 +158,21 @@ class MultiHeadSelfAttention(CompositeLayer):
         scores_offset=None,
         num_queries=None,
     ):
+        wanted = return_attention_scores or scores_offset is not None
+        drops = self.dropout and training
+        if not (wanted or drops or num_queries) and self._by_single_products(x):
+            from keras_vit.layers import attention_torch  # imports PyTorch
+
+            y = attention_torch.by_single_products(
+                self.qkv(x), self.num_heads, self.scale, self._rotary
+            )
+            return self._output(y)
         query, key, value = self._heads(x, num_queries)
         bias = None
         if self.relative_positions == "bias":
             bias = self.bias(x)[..., : query.shape[1], :]
-        wanted = return_attention_scores or scores_offset is not None
         slow = slowly_fused(query)
-        if wanted or (self.dropout and training) or self._unfused() or slow:
+        if wanted or drops or self._unfused() or slow:
             half = slow and not wanted and bias is None
             scores = self._scores(query, key, bias, None if half else "float32")
             if scores_offset is not None:
@@ -174,6 +183,11 @@ class MultiHeadSelfAttention(CompositeLayer):
             y = fused_attention(query, key, value, bias, self.scale)
         y = self._output(ops.reshape(y, (-1, y.shape[1], x.shape[2])))
         return (y, scores) if return_attention_scores else y
+
+    def _by_single_products(self, x):
+        """Whether the function that has the products' gradients written out is for this layer."""
+        plain = not self.qk_norm and self.relative_positions != "bias"
+        return plain and slowly_fused(x) and self.qkv.compute_dtype == self.compute_dtype
 
     def _unfused(self):
         """JAX's fused attention has no float16 form on the CPU."""
@@ -195,7 +209,7 @@ class MultiHeadSelfAttention(CompositeLayer):
             query = query[:, :num_queries]
         if self.qk_norm:
             query, key = self.q_norm(query), self.k_norm(key)
-        if self.relative_positions == "rotary":
+        if self._rotary is not None:
             of_queries = [table[:num_queries] for table in self._rotary]
             query, key = rotate(query, of_queries), rotate(key, self._rotary)
         return query, key, value

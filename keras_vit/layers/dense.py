@@ -30,14 +30,14 @@ def affine(x, kernel, bias):
         kernel: `(D, units)`.
         bias: `(units,)` or None.
     """
-    kind = keras.backend.standardize_dtype(x.dtype)
-    if keras.backend.backend() == "torch" and kind == "float32":
+    if keras.backend.backend() == "torch":
         from keras_vit.layers import dense_torch  # imports PyTorch
 
-        return dense_torch.affine(x, *map(tensor_of, (kernel, bias)))
+        return dense_torch.affine(x, *(like(x, weight) for weight in (kernel, bias)))
     y = ops.matmul(x, kernel)
     return y if bias is None else ops.add(y, bias)
 
 
-def tensor_of(variable):
-    return None if variable is None else ops.convert_to_tensor(variable)
+def like(x, weight):
+    """A variable or tensor as a tensor of `x`'s type; None stays None."""
+    return None if weight is None else ops.cast(ops.convert_to_tensor(weight), x.dtype)

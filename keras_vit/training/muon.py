@@ -16,7 +16,20 @@ class SplitMuon(keras.optimizers.Muon):
     All but kernels are left to AdamW, and the layers that `exclude_layers` names.
 
     On PyTorch all weights take the step together, in `muon_torch`, not each in `update_step`.
+
+    Args:
+        products: "float32", or "bfloat16" as Muon's authors have it: what the iteration that finds
+            the orthogonal matrix multiplies in.
+        **kwargs: those of `keras.optimizers.Muon`.
     """
+
+    def __init__(self, *args, products="float32", **kwargs):
+        super().__init__(*args, **kwargs)
+        self.products = products
+
+    def zeropower_via_newtonschulz5(self, x, steps):
+        nearest = super().zeropower_via_newtonschulz5(ops.cast(x, self.products), steps)
+        return ops.cast(nearest, x.dtype)
 
     def _should_use_adamw(self, variable):
         return variable.name != "kernel" or super()._should_use_adamw(variable)
@@ -60,3 +73,6 @@ class SplitMuon(keras.optimizers.Muon):
         update = self.lr_adjust(lr * ops.transpose(update, (1, 2, 0)))
         update = ops.reshape(ops.transpose(update, (0, 2, 1)), (rows, columns))
         self.assign_sub(variable, update)
+
+    def get_config(self):
+        return {**super().get_config(), "products": self.products}

@@ -106,6 +106,7 @@ def muon(model, learning_rate, weight_decay, **kwargs):
         weight_decay=weight_decay,
         adam_weight_decay=weight_decay,
         exclude_layers=["head", "patch"],  # its authors leave the first and last layer to AdamW
+        products="bfloat16" if model.compute_dtype == "bfloat16" else "float32",
         **kwargs,
     )
     spare_all_but_kernels(optimizer, model)

@@ -10,6 +10,9 @@ from keras_vit.layers.relative_position_bias import offset_index
 from keras_vit.layers.rotary import rotary_tables, rotate
 
 pytestmark = pytest.mark.backends
+on_pytorch = pytest.mark.skipif(
+    keras.backend.backend() != "torch", reason="a function of PyTorch's tensors"
+)
 
 X = np.random.default_rng(0).normal(size=(2, 7, 16)).astype("float32")
 
@@ -228,3 +231,33 @@ def test_where_the_fused_kernel_is_slow_its_parts_give_the_same(relative_positio
     if slow:
         monkeypatch.setattr("keras_vit.layers.attention.fused_attention", None)
         np.testing.assert_array_equal(numpy_of(ops.cast(half(X), "float32")), y)
+        if relative_positions != "bias":  # nor autograd's own way
+            monkeypatch.setattr(half, "_heads", None)
+            np.testing.assert_array_equal(numpy_of(ops.cast(half(X), "float32")), y)
+
+
+@on_pytorch
+@pytest.mark.parametrize("rotary", [False, True])
+def test_single_products_have_the_gradient_of_finite_differences(rotary):
+    import torch
+
+    from keras_vit.layers.attention_torch import by_single_products
+
+    tables = rotary_tables((2, 2), 4, num_prefix_tokens=1) if rotary else None
+    qkv = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 5, 3 * 8))).requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: by_single_products(x, 2, 0.7, tables), qkv)
+
+
+@on_pytorch
+@pytest.mark.parametrize("relative_positions", [None, "rotary"])
+def test_single_products_are_attention_by_the_weights(relative_positions):
+    from keras_vit.layers.attention_torch import by_single_products
+
+    layer = MultiHeadSelfAttention(
+        4, relative_positions=relative_positions, grid=(2, 3), num_prefix_tokens=1
+    )
+    expected = layer(X)
+    merged = by_single_products(layer.qkv(X), 4, layer.scale, layer._rotary)
+    np.testing.assert_allclose(
+        numpy_of(layer.projection(merged)), numpy_of(expected), rtol=1e-5, atol=1e-5
+    )

@@ -95,3 +95,20 @@ def test_it_is_for_the_matrices_of_the_blocks_alone():
     }
     decayed = {v.name for v in model.trainable_variables if taken._use_weight_decay(v)}
     assert decayed == {"kernel"}
+
+
+def test_products_of_bfloat16_give_nearly_the_same_step():
+    """Where the model computes in it; 8 bits, five times over."""
+    [exact] = stepped(SplitMuon, [START], [[GRADIENTS[0]]], "block/attention/qkv/kernel")
+
+    def halves(*args, **kwargs):
+        return SplitMuon(*args, products="bfloat16", **kwargs)
+
+    [half] = stepped(halves, [START], [[GRADIENTS[0]]], "block/attention/qkv/kernel")
+    assert 0 < np.linalg.norm(half - exact) / np.linalg.norm(exact - START) < 0.1
+    for dtype in ("float32", "bfloat16"):
+        policy = "float32" if dtype == "float32" else "mixed_bfloat16"
+        model = ViT((8, 8, 1), 2, 3, hidden_dim=12, depth=1, num_heads=2, dtype=policy)
+        taken = optimizer("muon", model, 0.01, 0.1)
+        assert taken.products == dtype
+        assert SplitMuon.from_config(taken.get_config()).products == dtype

@@ -16,6 +16,8 @@ AUGMENTERS = {
     "torchvision, 1 worker": 1,
     f"torchvision, {CORES} workers": CORES,
     "Keras RandAugment, TensorFlow": "tensorflow",
+    "Keras RandAugment, JAX": "jax",
+    "Keras RandAugment, PyTorch": "torch",
 }
 
 
@@ -52,7 +54,7 @@ def ours():
 def keras_own():
     import keras
 
-    # Its crop, RandomCrop, draws once a batch as RandAugment does. It has no XLA form.
+    # Its crop, RandomCrop, draws once a batch as RandAugment does. On TensorFlow it has no XLA form.
     flip = keras.layers.RandomFlip("horizontal")
     return [flip, keras.layers.RandAugment((0, 255))], False
 

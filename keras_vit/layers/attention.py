@@ -160,7 +160,7 @@ class MultiHeadSelfAttention(CompositeLayer):
     ):
         wanted = return_attention_scores or scores_offset is not None
         drops = self.dropout and training
-        if not (wanted or drops or num_queries) and self._by_single_products(x):
+        if num_queries is None and not (wanted or drops) and self._by_single_products(x):
             from keras_vit.layers import attention_torch  # imports PyTorch
 
             y = attention_torch.by_single_products(

@@ -5,7 +5,7 @@ from keras_vit.data import StreamedImages
 from keras_vit.data.resizing import resize_images
 from keras_vit.training.devices import ONE_DEVICE
 
-TEST_BATCH = 512
+TEST_BATCH = 256
 
 
 class ShuffledBatches(keras.utils.PyDataset):

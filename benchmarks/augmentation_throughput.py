@@ -6,7 +6,8 @@ AutoAugment (CIFAR-10's policy), RandomResizedCrop and flip, each image with dra
 32x32 images of bytes in batches of 256; compiled by XLA on TensorFlow and JAX. torchvision does
 the same to PIL images in a DataLoader with one worker, and with as many as there are cores.
 Keras's RandAugment, which has no XLA form on TensorFlow, and flip draw once for the whole batch,
-without a crop. Each is a process of its own; they take turns of --steps batches. Medians over the rounds.
+without a crop. Each is a process of its own; they take turns of --steps batches. Medians over
+the rounds.
 """
 
 import argparse

@@ -54,7 +54,7 @@ def ours():
 def keras_own():
     import keras
 
-    # Its crop, RandomCrop, draws once a batch as RandAugment does. On TensorFlow it has no XLA form.
+    # Its crop, RandomCrop, draws once a batch as RandAugment does. No XLA form on TensorFlow.
     flip = keras.layers.RandomFlip("horizontal")
     return [flip, keras.layers.RandAugment((0, 255))], False
 

@@ -7,6 +7,7 @@ AutoContrast and Equalize make theirs from each channel of each image.
 import numpy
 
 from keras_vit.augment.data_layer import update_where
+from keras_vit.augment.gather import count, look_up
 
 NAMES = ("Invert", "Solarize", "Posterize", "AutoContrast", "Equalize")
 STRAIGHT = numpy.arange(256, dtype="float32")
@@ -54,7 +55,7 @@ def map_values(backend, images, kind, fixed):
     curves = np.stack([fixed] * channels, axis=1)
     chosen = kind >= NAMES.index("AutoContrast")
     curves = update_where(backend, chosen, draw, curves, images, kind)
-    return np.take(np.reshape(curves, (-1,)), _places(backend, images), axis=0)
+    return look_up(backend, np.reshape(curves, (-1,)), _places(backend, images))
 
 
 def _places(backend, images):
@@ -67,15 +68,10 @@ def _places(backend, images):
 
 def _counts(backend, images):
     """(B, C, 256) int32: pixels of each value."""
-    np = backend.numpy
-    _, height, width, channels = images.shape
-    batch = backend.shape(images)[0]
-    counts = backend.math.segment_sum(
-        np.ones((batch * height * width * channels,), dtype="int32"),
-        np.reshape(_places(backend, images), (-1,)),
-        num_segments=batch * channels * 256,
-    )
-    return np.reshape(counts, (-1, channels, 256))
+    channels = images.shape[-1]
+    size = backend.shape(images)[0] * channels * 256
+    counts = count(backend, _places(backend, images), size)
+    return backend.numpy.reshape(counts, (-1, channels, 256))
 
 
 def _stretched(backend, counts):

@@ -1,4 +1,4 @@
-"""Reading pixels at computed places, the one memory access of all moving augmentations."""
+"""Reading at computed places, and counting them: the augmentations' only access to memory."""
 
 
 def gather_pixels(backend, images, rows, columns, fill_value):
@@ -28,5 +28,31 @@ def gather_pixels(backend, images, rows, columns, fill_value):
         pixels = np.reshape(pixels, (batch, *places.shape[1:], channels))
     else:
         first = np.reshape(np.arange(batch, dtype="int32") * (height * width), (-1, 1, 1))
-        pixels = np.take(np.reshape(images, (-1, channels)), first + places, axis=0)
+        pixels = look_up(backend, np.reshape(images, (-1, channels)), first + places)
     return np.where(inside[..., None], pixels, float(fill_value))
+
+
+def look_up(backend, values, places):
+    """`values[places]` along the first axis.
+
+    Args:
+        backend: `self.backend` of the calling layer.
+        values: (N,) or (N, C).
+        places: integers of any shape, from 0 to N - 1.
+    """
+    if backend.name == "torch":
+        from keras_vit.augment import lookup_torch  # imports PyTorch
+
+        return lookup_torch.look_up(values, places)
+    return backend.numpy.take(values, places, axis=0)
+
+
+def count(backend, places, size):
+    """How often each of `size` places occurs in `places`: integers from 0; int32 (size,)."""
+    if backend.name == "torch":
+        from keras_vit.augment import lookup_torch
+
+        return lookup_torch.count(places, size)
+    places = backend.numpy.reshape(places, (-1,))
+    ones = backend.numpy.ones_like(places)
+    return backend.math.segment_sum(ones, places, num_segments=size)

@@ -27,7 +27,7 @@ def by_single_products(qkv, num_heads, scale, tables=None):
         tables: `rotary.rotary_tables`, which queries and keys are turned by; or None.
 
     Returns:
-        `(B, T, D)`, the heads' values side by side.
+        `(B, T, D)`, the heads' values side by side; differentiable once.
     """
     if tables is not None:
         # For queries and keys of all heads: PyTorch's loops are faster along long rows.
@@ -43,10 +43,10 @@ class _BySingleProducts(torch.autograd.Function):
     def forward(ctx, qkv, num_heads, scale, tables):
         batch, tokens, width = qkv.shape[0], qkv.shape[1], qkv.shape[2] // 3
         of_each = batch, tokens, num_heads, width // num_heads
-        asking, value = qkv.split([2 * width, width], -1)
+        query_key, value = qkv.split([2 * width, width], -1)
         if tables is not None:
-            asking = _turned(asking, tables, of_each[-1])
-        query, key, value = (_heads_first(x, of_each) for x in (*asking.chunk(2, -1), value))
+            query_key = _turned(query_key, tables, of_each[-1])
+        query, key, value = (_heads_first(x, of_each) for x in (*query_key.chunk(2, -1), value))
         weights = torch.softmax(_product(query, key.mT, scale), -1)
         ctx.save_for_backward(query, key, value, weights)
         ctx.of_each, ctx.scale, ctx.tables = of_each, scale, tables
@@ -67,22 +67,22 @@ class _BySingleProducts(torch.autograd.Function):
         by_qkv = torch.cat([_side_by_side(x, ctx.of_each) for x in by_parts], -1)
         if ctx.tables is not None:
             cosine, sine = ctx.tables
-            by_asking = by_qkv[..., : cosine.shape[-1]]
-            by_asking.copy_(_turned(by_asking, (cosine, -sine), ctx.of_each[-1]))
+            by_query_key = by_qkv[..., : cosine.shape[-1]]
+            by_query_key.copy_(_turned(by_query_key, (cosine, -sine), ctx.of_each[-1]))
         return by_qkv, None, None, None
 
 
 def _turned(x, tables, head_dim):
     """`rotary.rotate` of `(B, T, 2 * D)` by tables of that width, their sines signed."""
     cosine, sine = tables
-    swapped = x.reshape(*x.shape[:2], -1, head_dim).roll(head_dim // 2, -1).view(x.shape)
+    swapped = x.unflatten(-1, (-1, head_dim)).roll(head_dim // 2, -1).flatten(-2)
     return torch.addcmul(x * cosine, swapped, sine)
 
 
 def _product(left, right, factor):
     """`factor * left @ right` of batches of matrices, in one pass."""
-    into = left.new_empty(len(left), left.shape[1], right.shape[2])
-    return torch.baddbmm(into, left, right, beta=0, alpha=factor)
+    into = left.new_empty(*left.shape[:2], right.shape[2])
+    return into.baddbmm_(left, right, beta=0, alpha=factor)
 
 
 def _heads_first(x, of_each):

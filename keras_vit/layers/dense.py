@@ -26,11 +26,12 @@ def affine(x, kernel, bias):
     """`x @ kernel + bias`.
 
     Args:
-        x: `(..., D)`.
+        x: `(..., D)`; of floats, it says what is computed in.
         kernel: `(D, units)`.
         bias: `(units,)` or None.
     """
-    if keras.backend.backend() == "torch":
+    is_floating = "float" in keras.backend.standardize_dtype(x.dtype)
+    if keras.backend.backend() == "torch" and is_floating:
         from keras_vit.layers import dense_torch  # imports PyTorch
 
         return dense_torch.affine(x, *(like(x, weight) for weight in (kernel, bias)))

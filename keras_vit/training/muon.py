@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 PARTS = 3
+PRODUCTS = ("float32", "bfloat16")
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")
@@ -21,10 +22,15 @@ class SplitMuon(keras.optimizers.Muon):
         products: "float32", or "bfloat16" as Muon's authors have it: what the iteration that finds
             the orthogonal matrix multiplies in.
         **kwargs: those of `keras.optimizers.Muon`.
+
+    Raises:
+        ValueError: for other `products`.
     """
 
     def __init__(self, *args, products="float32", **kwargs):
         super().__init__(*args, **kwargs)
+        if products not in PRODUCTS:
+            raise ValueError(f"`products` must be one of {PRODUCTS}. Received: {products!r}")
         self.products = products
 
     def zeropower_via_newtonschulz5(self, x, steps):

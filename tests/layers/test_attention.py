@@ -261,3 +261,39 @@ def test_single_products_are_attention_by_the_weights(relative_positions):
     np.testing.assert_allclose(
         numpy_of(layer.projection(merged)), numpy_of(expected), rtol=1e-5, atol=1e-5
     )
+
+
+@on_pytorch
+@pytest.mark.parametrize("rotary", [False, True])
+@pytest.mark.parametrize("num_heads", [1, 2])
+def test_single_products_of_bfloat16_go_back_as_those_of_float64(rotary, num_heads):
+    """Within a few of bfloat16's 8 bits, on average; the upstream gradient is transposed."""
+    import torch
+
+    from keras_vit.layers.attention_torch import by_single_products
+
+    tables = rotary_tables((3, 3), 8 // num_heads, num_prefix_tokens=1) if rotary else None
+    start = torch.from_numpy(np.random.default_rng(0).normal(size=(4, 10, 3 * 8))).bfloat16()
+    upstream = torch.from_numpy(np.random.default_rng(1).normal(size=(4, 8, 10))).bfloat16().mT
+
+    def results(dtype):
+        qkv = start.to(dtype, copy=True).requires_grad_()
+        y = by_single_products(qkv, num_heads, 0.5, tables)
+        y.backward(upstream.to(dtype))
+        return y.detach().double(), qkv.grad.double()
+
+    for half, exact in zip(results(torch.bfloat16), results(torch.float64), strict=True):
+        assert 0 < (half - exact).norm() / exact.norm() < 4 * 2**-8
+
+
+@on_pytorch
+def test_single_products_of_no_images_are_none():
+    layer = MultiHeadSelfAttention(
+        4, relative_positions="rotary", grid=(2, 3), num_prefix_tokens=1, dtype="mixed_bfloat16"
+    )
+    assert layer(ops.zeros((0, 7, 16), "bfloat16")).shape == (0, 7, 16)
+
+
+def test_no_queries_of_bfloat16_are_refused_too():
+    with pytest.raises(ValueError, match="Received: 0"):
+        MultiHeadSelfAttention(4, dtype="mixed_bfloat16")(X, num_queries=0)

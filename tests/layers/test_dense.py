@@ -63,3 +63,10 @@ def test_it_is_quantised_and_tuned_as_kerass_own():
     for layer in (plain, ours):
         layer.quantize("int8")
     np.testing.assert_allclose(numpy_of(ours(x)), numpy_of(plain(x)), atol=1e-5)
+
+
+def test_whole_numbers_are_multiplied_as_floats():
+    x = RNG.integers(0, 9, (3, 8)).astype("uint8")
+    kernel, bias = (ops.convert_to_tensor(v, "float32") for v in (KERNEL, BIAS))
+    y = affine(ops.convert_to_tensor(x), kernel, bias)
+    np.testing.assert_allclose(numpy_of(y), x @ KERNEL + BIAS, rtol=1e-5, atol=1e-5)

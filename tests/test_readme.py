@@ -113,17 +113,19 @@ def test_the_ten_minutes_are_those_of_three_seeds():
 
 
 def test_the_hours_are_those_of_their_runs():
-    runs = [
-        json.loads((ROOT / "results" / f"{name}-hour" / "metrics.json").read_text())
-        for name in ("cifar10", "cifar100")
-    ]
-    photographs, hundred = (f"{100 * run['test_accuracy']:.2f} %" for run in runs)
+    folders = [ROOT / "results" / f"{name}-hour" for name in ("cifar10", "cifar100")]
+    ten, hundred = (json.loads((folder / "metrics.json").read_text()) for folder in folders)
+    clock = json.loads((folders[0] / "wall_clock.json").read_text())["seconds_from_command_to_end"]
     said = " ".join(README.split())
-    assert f"20 epochs: {photographs} of CIFAR-10's test images, {hundred} of CIFAR-100's" in said
-    first, second = (f"{run['seconds'] / 60:.0f}" for run in runs)
-    assert f"in {first} and {second} minutes" in said
-    epoch = json.loads((ROOT / "results/cifar10-hour/one_epoch.json").read_text())["seconds"]
-    assert f"took {epoch:.0f} s, twenty of which are {20 * epoch / 60:.0f} minutes" in said
+    share = f"{100 * ten['test_accuracy']:.2f} % of CIFAR-10's test images"
+    assert f"for {ten['epochs']} epochs: {share} after {ten['seconds'] / 60:.0f} minutes" in said
+    assert f"minutes of training, {clock / 60:.0f} from the command to its end" in said
+    assert clock < 3600
+    share = f"{100 * hundred['test_accuracy']:.2f} % of CIFAR-100's"
+    command = f"`cifar100.py --preset cpu-hour --epochs {hundred['epochs']}`"
+    assert f"{command} reached {share} in {hundred['seconds'] / 60:.0f} minutes" in said
+    preset = runpy.run_path(str(ROOT / "recipes" / "cifar10.py"))["RECIPE"].presets["cpu-hour"]
+    assert preset.epochs == ten["epochs"]
 
 
 def test_mini_vits_accuracy_is_its_runs():
@@ -158,6 +160,13 @@ def test_the_speed_beside_the_peers_is_what_was_measured():
     assert f"timm as it comes {train['timm']}." in said
     assert f"It predicts {infer[ours]} a second, the best peer, compiled timm, " in said
     assert f"compiled timm, {max(infer[name] for name in peers)}." in said
+    hub = "keras-hub, PyTorch, bf16"
+    words = f"{train['keras-hub, TensorFlow']} with XLA on TensorFlow, where ours makes"
+    assert f"keras-hub {train[hub]} on PyTorch and {words} {train['ours, TensorFlow']};" in said
+    steps = (f"{rows[name]['first_step_seconds']:.1f}" for name in (ours, hub))
+    assert "first step ends after {} s, keras-hub's after {};".format(*steps) in said
+    memory = (f"{rows[name]['training_megabytes'] / 1e3:.1f}" for name in (ours, hub, "timm, bf16"))
+    assert "trains in {} GB, keras-hub in {}, timm in {}.".format(*memory) in said
 
 
 def test_the_speed_without_bfloat16_is_what_was_measured():
@@ -248,6 +257,9 @@ def test_the_augmentations_speed_is_what_was_measured():
     assert f"{times[0]} and {times[1]} times torchvision with two workers" in said
     times = [f"{ours / keras_own:.1f}" for ours in (on_tensorflow, on_jax)]
     assert f"{times[0]} and {times[1]} times Keras's RandAugment" in said
+    on_jax, on_torch = (speed[f"Keras RandAugment, {name}"] for name in ("JAX", "PyTorch"))
+    assert f"on JAX these make {on_jax:.0f} a second, on PyTorch {on_torch:.0f}." in said
+    assert f"{on_pytorch / keras_own:.1f} times RandAugment on TensorFlow" in said
 
 
 def test_the_attention_on_ink_is_what_was_measured():

@@ -20,9 +20,7 @@ RECIPE = Recipe(
             COMPACT, expect="59.8 % in 39 minutes on 2 shared CPU cores with AVX2, PyTorch"
         ),
         "cpu-10min": CPU_10MIN,
-        "cpu-hour": replace(
-            CPU_HOUR, expect="66.8 % by 20 epochs; 17 are not yet run"
-        ),
+        "cpu-hour": replace(CPU_HOUR, expect="66.8 % by 20 epochs; 17 are not yet run"),
         **ON_GPU,
         "kunvit": replace(
             KUNVIT,

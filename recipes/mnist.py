@@ -1,7 +1,7 @@
 """MNIST: 60,000 handwritten digits of 28x28 pixels.
 
     python recipes/mnist.py       99.48 %, 16 minutes on 2 shared CPU cores
-    KERAS_BACKEND=torch python recipes/mnist.py --preset cpu-10min      99.63 %, 12 minutes on slow cores
+    KERAS_BACKEND=torch python recipes/mnist.py --preset cpu-10min    99.63 %, 12 minutes
 
 The runs are in results/mnist and results/mnist-10min.
 """

@@ -112,6 +112,18 @@ def test_the_ten_minutes_are_those_of_three_seeds():
     assert all(run["seconds"] < 600 for run in runs)
 
 
+def test_mnists_ten_minutes_are_those_of_its_run():
+    folder = ROOT / "results" / "mnist-10min"
+    run = json.loads((folder / "metrics.json").read_text())
+    clock = json.loads((folder / "wall_clock.json").read_text())["seconds_from_command_to_end"]
+    share = f"{run['epochs']} epochs: {100 * run['test_accuracy']:.2f} % of MNIST's"
+    said = " ".join(README.split())
+    assert f"{share} after {run['seconds']:.0f} s of training, {clock} s from the command" in said
+    assert clock < 600
+    recipe = runpy.run_path(str(ROOT / "recipes" / "mnist.py"))["RECIPE"]
+    assert recipe.presets["cpu-10min"].epochs == run["epochs"]
+
+
 def test_the_hours_are_those_of_their_runs():
     folders = [ROOT / "results" / f"{name}-hour" for name in ("cifar10", "cifar100")]
     ten, hundred = (json.loads((folder / "metrics.json").read_text()) for folder in folders)

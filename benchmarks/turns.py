@@ -41,13 +41,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env={
-                **os.environ,
-                "PYTHONPATH": here,
-                # Threads that wait actively would take the others' turns.
-                "OMP_WAIT_POLICY": "PASSIVE",
-                **ROOM_FOR_OTHERS,
-            },
+            env={**os.environ, "PYTHONPATH": here, **ROOM_FOR_OTHERS},
         )
         self.seconds = {}
         self.beginning = self.answer()

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from tests.few_steps import JIT_COMPILE
+
 
 def keeps_contract(layer, x, learns=True):
     """Runs one built-by-call layer through the whole contract.
@@ -94,7 +96,7 @@ def learns_with_every_weight(model, x):
     """The loss falls, and no weight stays where it was: Adam moves all that have a gradient."""
     before = [np.array(ops.convert_to_numpy(v)) for v in model.trainable_variables]
     y = np.random.default_rng(1).normal(size=(len(x), *model.output_shape[1:]))
-    model.compile(keras.optimizers.Adam(3e-3), "mse", jit_compile=False)
+    model.compile(keras.optimizers.Adam(3e-3), "mse", jit_compile=JIT_COMPILE)
     history = model.fit(x, y.astype("float32"), epochs=12, batch_size=len(x), verbose=0)
     losses = history.history["loss"]
     assert losses[-1] < losses[0], losses

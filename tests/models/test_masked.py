@@ -4,6 +4,7 @@ import pytest
 from keras import ops
 
 from keras_vit import HybridViT, MaskedAutoencoder, RandomResizedCrop, ViT
+from tests.few_steps import JIT_COMPILE
 
 pytestmark = [pytest.mark.backends, pytest.mark.medium]
 
@@ -106,7 +107,7 @@ def test_the_encoder_is_the_vit_on_the_visible_patches(class_token):
 )
 def test_every_weight_of_encoder_and_decoder_learns(encoder):
     model = small(encoder)
-    model.compile(keras.optimizers.Adam(3e-3), jit_compile=False)
+    model.compile(keras.optimizers.Adam(3e-3), jit_compile=JIT_COMPILE)
     before = [np.array(ops.convert_to_numpy(v)) for v in model.trainable_variables]
     model.fit(IMAGES, batch_size=3, epochs=3, verbose=0)
     own = {v.path for v in model.encoder.trainable_variables}
@@ -124,7 +125,7 @@ def test_it_learns_what_can_be_known():
     patterns = RNG.integers(0, 256, (32, 2, 4, 3))
     images = np.tile(patterns, (1, 4, 3, 1)).astype("uint8")
     model = small({"hidden_dim": 32}, decoder_dim=32)
-    model.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
+    model.compile(keras.optimizers.Adam(1e-2), jit_compile=JIT_COMPILE)
     model.fit(images, epochs=45, verbose=0)
     assert model.evaluate(images, verbose=0) < 0.6
 
@@ -134,7 +135,7 @@ def test_labels_are_ignored_and_the_seed_fixes_the_losses():
     for labels in (None, np.arange(6)):
         keras.utils.set_random_seed(1)
         model = small(seed=5)
-        model.compile("sgd", jit_compile=False)
+        model.compile("sgd", jit_compile=JIT_COMPILE)
         history = model.fit(IMAGES, labels, batch_size=3, epochs=2, shuffle=False, verbose=0)
         losses.append(history.history["loss"])
     assert losses[0] == losses[1]

@@ -13,7 +13,7 @@ from keras_vit import ViT, load_data
 from keras_vit.training import main
 from keras_vit.training.callbacks import read_history
 
-pytestmark = pytest.mark.medium
+pytestmark = [pytest.mark.medium, pytest.mark.usefixtures("few_steps")]
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 RECIPE = runpy.run_path(str(RECIPES / "pretrain.py"))["RECIPE"]

@@ -6,6 +6,7 @@ from scipy.special import log_softmax
 
 from keras_vit import AugmentedModel, AutoAugment, RandomCrop, RandomResizedCrop, ViT, load_data
 from keras_vit.models import ResNet
+from tests.few_steps import JIT_COMPILE
 
 pytestmark = pytest.mark.backends
 
@@ -259,7 +260,7 @@ def test_a_crop_brings_images_of_another_size_to_the_models():
     model = ViT((8, 8, 3), 4, 2, hidden_dim=8, depth=1, num_heads=2, mlp_dim=8)
     model.get_layer("head").kernel.assign(np.random.default_rng(0).normal(size=(8, 2)))
     trainer = AugmentedModel(model, augment=[RandomResizedCrop(8, 8)])
-    trainer.compile("sgd", jit_compile=False)
+    trainer.compile("sgd", jit_compile=JIT_COMPILE)
     images = np.random.default_rng(0).integers(0, 256, (4, 12, 10, 3)).astype("uint8")
     trainer.fit(images, np.array([0, 1, 0, 1]), batch_size=4, verbose=0)
     resized = RandomResizedCrop(8, 8)(images, training=False)

@@ -13,7 +13,7 @@ from keras_vit import ViT, load_data, to_timm
 from keras_vit.training import AugmentedModel, Recipe, main, run
 from keras_vit.training.callbacks import read_history
 
-pytestmark = pytest.mark.medium
+pytestmark = [pytest.mark.medium, pytest.mark.usefixtures("few_steps")]
 
 FINETUNE = runpy.run_path(str(Path(__file__).parents[2] / "recipes" / "finetune.py"))["RECIPE"]
 TINY = {"hidden_dim": 16, "depth": 1, "num_heads": 2, "mlp_dim": 16}
@@ -37,11 +37,7 @@ def refused(capsys, *arguments):
 
 @pytest.fixture(autouse=True)
 def without_what_takes_seconds(monkeypatch):
-    """Pictures are the same for all recipes; that XLA compiles the step is test_recipes' matter."""
-    compiled = AugmentedModel.compile
-    monkeypatch.setattr(
-        AugmentedModel, "compile", lambda *args, **kw: compiled(*args, **kw, jit_compile=False)
-    )
+    """Pictures are the same for all recipes."""
     for name in ("write_report", "attention_picture", "curves_picture", "confusion_picture"):
         monkeypatch.setattr(f"keras_vit.training.run.{name}", lambda *_, **__: None)
 

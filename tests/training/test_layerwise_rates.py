@@ -6,6 +6,7 @@ from keras import ops
 from keras_vit import HybridViT, ResNet, ViT
 from keras_vit.training.layerwise_rates import LayerwiseAdamW, LayerwiseSGD, layerwise_rates
 from keras_vit.training.optimizers import optimizer
+from tests.few_steps import JIT_COMPILE
 from tests.peers import peer_module
 
 SMALL = {"hidden_dim": 16, "depth": 2, "num_heads": 2, "mlp_dim": 16, "num_classes": 3}
@@ -100,7 +101,7 @@ def test_the_compiled_step_trains_at_the_rates_and_the_config_keeps_them(kind):
     made = kind.from_config(kind(0.1, rates=frozen).get_config())
     before = [np.array(w) for w in model.get_weights()]
     model.compile(
-        made, keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False
+        made, keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=JIT_COMPILE
     )
     images = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3))
     model.fit(images.astype("uint8"), np.arange(6) % 3, verbose=0, batch_size=6)

@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_vit import AugmentedModel, HybridViT, ResNet, ViT
 from keras_vit.training.lora import add_lora, freeze_body, without_lora
+from tests.few_steps import JIT_COMPILE
 
 SMALL = {"hidden_dim": 16, "depth": 1, "num_heads": 2, "mlp_dim": 16, "num_classes": 3}
 RNG = np.random.default_rng(0)
@@ -22,7 +23,7 @@ def trainer(rank=2):
     model.get_layer("head").kernel.assign(RNG.normal(0, 0.1, (16, 3)))
     add_lora(model, rank)
     trainer = AugmentedModel(model)
-    trainer.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
+    trainer.compile(keras.optimizers.Adam(1e-2), jit_compile=JIT_COMPILE)
     return trainer
 
 
@@ -88,7 +89,7 @@ def test_a_frozen_body_leaves_the_head_and_no_trace_in_the_file(tmp_path, cls):
     freeze_body(model)
     assert [v.path for v in model.trainable_variables] == ["head/kernel", "head/bias"]
     tuned = AugmentedModel(model)
-    tuned.compile(keras.optimizers.SGD(0.1), jit_compile=False)
+    tuned.compile(keras.optimizers.SGD(0.1), jit_compile=JIT_COMPILE)
     before = values(model)
     fit(tuned, 1)
     after = values(model)

@@ -11,7 +11,7 @@ import pytest
 from keras_vit.training import Preset, Recipe, main
 from keras_vit.training.callbacks import read_history
 
-pytestmark = pytest.mark.medium
+pytestmark = [pytest.mark.medium, pytest.mark.usefixtures("few_steps")]
 
 TINY = {"patch_size": 2, "hidden_dim": 16, "depth": 1, "num_heads": 2, "mlp_dim": 16}
 RECIPE = Recipe(

@@ -14,7 +14,7 @@ from keras_vit.training.best_epoch import best_epoch
 from keras_vit.training.callbacks import read_history
 from keras_vit.training.checkpoint import Checkpoint
 
-pytestmark = pytest.mark.medium
+pytestmark = [pytest.mark.medium, pytest.mark.usefixtures("few_steps")]
 
 SMALL = {"patch_size": 2, "hidden_dim": 16, "depth": 1, "num_heads": 2, "mlp_dim": 16}
 FIRST = Preset(

@@ -10,14 +10,21 @@ from keras_vit.layers.rotary import rotary_tables, rotate
 RELATIVE_POSITIONS = (None, "rotary", "bias")
 
 
-def slowly_fused(query):
-    """Whether the backend's fused kernel is slower than products and a softmax one by one.
+# Attention without a fused kernel keeps all weights: of twice as many tokens four times as much.
+MOST_TOKENS_UNFUSED = 1024
 
-    PyTorch's for bfloat16 on the CPU, both ways: its backward pass alone is half of KunViT's step.
-    (The softmax works in float32 within.)
+
+def slowly_fused(query):
+    """Whether products and a softmax one by one serve better than the backend's fused kernel.
+
+    Than PyTorch's for bfloat16 on the CPU, both ways: its backward pass alone is half of KunViT's
+    step. (The softmax works in float32 within, of logits that are rounded to bfloat16.) `query` is
+    `(B, T, …)`.
     """
     on_torch = keras.backend.backend() == "torch"
     if not on_torch or keras.backend.standardize_dtype(query.dtype) != "bfloat16":
+        return False
+    if query.shape[1] > MOST_TOKENS_UNFUSED:
         return False
     return getattr(query, "device", None) is not None and query.device.type == "cpu"
 
@@ -177,7 +184,7 @@ class MultiHeadSelfAttention(CompositeLayer):
             scores = self._scores(query, key, bias, None if half else "float32")
             if scores_offset is not None:
                 scores = scores + ops.cast(scores_offset, scores.dtype)
-            weights = self.drop(ops.cast(scores, value.dtype), training=training)
+            weights = ops.cast(self.drop(scores, training=training), value.dtype)
             y = ops.einsum("bhqk,bkhd->bqhd", weights, value)
         else:
             y = fused_attention(query, key, value, bias, self.scale)
@@ -220,7 +227,7 @@ class MultiHeadSelfAttention(CompositeLayer):
         return ops.unstack(ops.reshape(x, shape), axis=2)
 
     def _scores(self, query, key, bias, dtype="float32"):
-        """Attention weights `(B, heads, T, T)`; float32, as in the fused kernels, or as given."""
+        """Attention weights `(B, heads, T, T)`, float32 or as given; the logits are as `query`."""
         logits = ops.einsum("bqhd,bkhd->bhqk", query * self.scale, key)
         dtype = dtype or logits.dtype
         logits = ops.cast(logits, dtype)

@@ -1,3 +1,5 @@
+from functools import reduce
+
 import torch
 
 
@@ -5,14 +7,17 @@ def dot_product_attention(query, key, value, bias, scale):
     """`keras.ops.dot_product_attention` without the copies that Keras makes on a CPU.
 
     Args:
-        query: `(B, T, heads, head_dim)`; key and value likewise, in any memory layout.
+        query: `(B, T, heads, head_dim)`; key and value likewise, in any memory layout. The kernel
+            wants one type: a part that has a dtype of its own brings all to the wider.
         bias: `(…, heads, T, T)`, added to the logits; or None.
         scale: what the logits are multiplied by.
 
     Returns:
         `(B, T, heads, head_dim)`.
     """
-    heads_first = (x.transpose(1, 2) for x in (query, key, value))
+    kind = reduce(torch.promote_types, (x.dtype for x in (query, key, value)))
+    heads_first = (x.transpose(1, 2).to(kind) for x in (query, key, value))
+    bias = None if bias is None else bias.to(kind)
     y = torch.nn.functional.scaled_dot_product_attention(*heads_first, attn_mask=bias, scale=scale)
     return y.transpose(1, 2)
 

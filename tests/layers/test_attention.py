@@ -186,6 +186,21 @@ def test_a_projection_with_a_dtype_of_its_own_keeps_it(num_queries):
     assert {keras.backend.standardize_dtype(y.dtype) for y in heads} == {"float32"}
 
 
+@pytest.mark.parametrize("options", [{"qk_norm": True}, {"relative_positions": "bias"}])
+def test_parts_of_two_dtypes_attend_in_the_wider(options):
+    """bfloat16 beside float32: near to all in float32."""
+    exact = MultiHeadSelfAttention(4, grid=(2, 3), num_prefix_tokens=1, **options)
+    expected = numpy_of(exact(X))
+    layer = MultiHeadSelfAttention(
+        4, grid=(2, 3), num_prefix_tokens=1, dtype="mixed_bfloat16", **options
+    )
+    layer.build(X.shape)
+    layer.set_weights(exact.get_weights())
+    layer.qkv.dtype_policy = "float32"
+    y = numpy_of(ops.cast(layer(X), "float32"))
+    np.testing.assert_allclose(y, expected, atol=0.03 * np.abs(expected).max())
+
+
 def test_a_block_of_fewer_queries_gives_the_first_tokens_of_the_same():
     block = TransformerBlock(4, 32, layer_scale=0.5)
     every, some = numpy_of(block(X)), numpy_of(block(X, num_queries=3))
@@ -234,6 +249,15 @@ def test_where_the_fused_kernel_is_slow_its_parts_give_the_same(relative_positio
         if relative_positions != "bias":  # nor autograd's own way
             monkeypatch.setattr(half, "_heads", None)
             np.testing.assert_array_equal(numpy_of(ops.cast(half(X), "float32")), y)
+
+
+def test_of_many_tokens_the_weights_are_not_kept(monkeypatch):
+    layer = MultiHeadSelfAttention(4, dtype="mixed_bfloat16")
+    y = numpy_of(ops.cast(layer(X), "float32"))
+    monkeypatch.setattr("keras_vit.layers.attention.MOST_TOKENS_UNFUSED", X.shape[1] - 1)
+    monkeypatch.setattr(layer, "_scores", None)
+    fused = numpy_of(ops.cast(layer(X), "float32"))
+    np.testing.assert_allclose(fused, y, atol=0.03 * np.abs(y).max())
 
 
 @on_pytorch

@@ -60,7 +60,8 @@ def export(model, format, path):
     takes one image at a time.
 
     Args:
-        model: a `keras.Model`, which should not be used on: for ONNX its GELU is replaced.
+        model: a `keras.Model`, which should not be used on: for ONNX its GELU is replaced, and
+            what computes in half precision computes in float32.
         format: "onnx", "tf_saved_model", "litert" or "keras".
         path: of the file or folder, where nothing is yet.
 
@@ -95,6 +96,10 @@ def export(model, format, path):
 
 def ready_for_onnx(model):
     """The model, or its whole graph, as the converters can take it."""
+    # ONNX has no convolution of bfloat16; its weights are float32.
+    for layer in model._flatten_layers():
+        if layer.dtype_policy.name in ("mixed_bfloat16", "mixed_float16"):
+            layer.dtype_policy = "float32"
     # tf2onnx has no Erfc, by which TensorFlow computes the exact GELU; Keras wants a called model.
     for layer in model._flatten_layers():
         if getattr(layer, "activation", None) in (keras.activations.gelu, gelu):

@@ -8,6 +8,7 @@ import pytest
 
 from keras_vit import load_checkpoint
 from keras_vit.commands import main
+from keras_vit.models.new_head import with_classes
 from tests.weights.google_files import vit_weights
 
 pytestmark = pytest.mark.medium
@@ -40,6 +41,21 @@ def test_onnx_runs_in_onnxruntime(exported, vit_folder):
     batches = np.split(IMAGES, len(IMAGES)) if static else [IMAGES]
     found = [session.run(None, {images.name: batch})[0] for batch in batches]
     np.testing.assert_allclose(np.concatenate(found), logits(vit_folder), atol=1e-5)
+
+
+@pytest.mark.backends
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+def test_onnx_of_a_model_in_half_precision_is_in_float32(vit_folder, tmp_path, dtype):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    model = keras.saving.load_model(vit_folder / "model.keras")
+    half = with_classes(model, model.num_classes, model.class_names, dtype=dtype)
+    half.save(tmp_path / "half.keras")
+    path = tmp_path / "half.onnx"
+    main(["export", str(tmp_path / "half.keras"), "--format", "onnx", "--out", str(path)])
+    session = onnxruntime.InferenceSession(path)
+    (images,) = session.get_inputs()
+    found = session.run(None, {images.name: IMAGES[:1]})[0]
+    np.testing.assert_allclose(found, logits(vit_folder)[:1], atol=1e-5)
 
 
 @pytest.mark.backends

@@ -105,7 +105,8 @@ def muon(model, learning_rate, weight_decay, **kwargs):
         learning_rate,
         weight_decay=weight_decay,
         adam_weight_decay=weight_decay,
-        exclude_layers=["head", "patch"],  # its authors leave the first and last layer to AdamW
+        # Its authors leave the first and the last layer to AdamW; a decoder's is `prediction`.
+        exclude_layers=["head", "patch", "prediction"],
         products="bfloat16" if model.compute_dtype == "bfloat16" else "float32",
         **kwargs,
     )

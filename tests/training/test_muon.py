@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_vit import ViT
+from keras_vit import MaskedAutoencoder, ViT
 from keras_vit.training.muon import SplitMuon
 from keras_vit.training.optimizers import optimizer
 
@@ -95,6 +95,14 @@ def test_it_is_for_the_matrices_of_the_blocks_alone():
     }
     decayed = {v.name for v in model.trainable_variables if taken._use_weight_decay(v)}
     assert decayed == {"kernel"}
+
+
+def test_the_last_layer_of_a_masked_autoencoder_is_left_to_adamw():
+    model = MaskedAutoencoder(ViT((8, 8, 1), 2, 0, 8, 1, 2, 16), decoder_dim=8, decoder_heads=2)
+    taken = optimizer("muon", model, 1e-3, 0.1)
+    taken.build(model.trainable_variables)
+    by_adamw = {v.path for v in model.trainable_variables if taken._should_use_adamw(v)}
+    assert "masked_decoder/prediction/kernel" in by_adamw
 
 
 def test_products_of_bfloat16_give_nearly_the_same_step():

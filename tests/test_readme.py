@@ -100,28 +100,23 @@ def test_the_recipes_still_train_as_the_runs_in_their_table_did():
         assert {word: now[word] for word in words} == {word: then[word] for word in words}, name
 
 
-def test_the_ten_minutes_are_those_of_three_seeds():
-    folders = [ROOT / "results" / "cifar10-10min" / f"seed-{seed}" for seed in range(3)]
-    runs = [json.loads((folder / "metrics.json").read_text()) for folder in folders]
+@pytest.mark.parametrize(("name", "whose"), [("cifar10", "the test images"), ("mnist", "MNIST's")])
+def test_the_ten_minutes_are_those_of_three_seeds(name, whose):
+    folder = ROOT / "results" / f"{name}-10min"
+    runs = [json.loads((folder / f"seed-{n}" / "metrics.json").read_text()) for n in range(3)]
     assert [run["seed"] for run in runs] == [0, 1, 2]
+    recipe = runpy.run_path(str(ROOT / "recipes" / f"{name}.py"))["RECIPE"]
+    assert {run["epochs"] for run in runs} == {recipe.presets["cpu-10min"].epochs}
     shares = [100 * run["test_accuracy"] for run in runs]
-    first, second, third = (f"{share:.2f}" for share in shares)
-    said = " ".join(README.split())
-    assert f"{first}, {second} and {third} % of the test images" in said
-    assert f"mean {np.mean(shares):.1f}, each within ten minutes" in said
-    assert all(run["seconds"] < 600 for run in runs)
-
-
-def test_mnists_ten_minutes_are_those_of_its_run():
-    folder = ROOT / "results" / "mnist-10min"
-    run = json.loads((folder / "metrics.json").read_text())
     clock = json.loads((folder / "wall_clock.json").read_text())["seconds_from_command_to_end"]
-    share = f"{run['epochs']} epochs: {100 * run['test_accuracy']:.2f} % of MNIST's"
-    said = " ".join(README.split())
-    assert f"{share} after {run['seconds']:.0f} s of training, {clock} s from the command" in said
-    assert clock < 600
-    recipe = runpy.run_path(str(ROOT / "recipes" / "mnist.py"))["RECIPE"]
-    assert recipe.presets["cpu-10min"].epochs == run["epochs"]
+    seconds = [clock[f"seed-{n}"] for n in range(3)]
+    assert max(seconds) < 600
+    assert (
+        "{:.2f}, {:.2f} and {:.2f} % of {} with seeds 0, 1 and 2, mean {:.2f}, "
+        "{} to {} s from the command to the end"
+    ).format(*shares, whose, np.mean(shares), min(seconds), max(seconds)) in " ".join(
+        README.split()
+    )
 
 
 def test_the_hours_are_those_of_their_runs():
@@ -152,8 +147,9 @@ def test_the_peers_ten_minutes_are_those_of_their_runs():
     resnet = json.loads((peers / "resnet18" / "metrics.json").read_text())
     example = json.loads((peers / "keras_io_vit.json").read_text())
     said = " ".join(README.split())
-    assert f"one epoch and {100 * resnet['test_accuracy']:.2f} %" in said
-    assert resnet["epochs"] == 1
+    preset = json.loads((peers / "resnet18" / "config.json").read_text())["preset"]
+    epochs = resnet["epochs"] * preset["steps_per_epoch"] / (50_000 // preset["batch_size"])
+    assert f"{epochs:.2f} epochs and {100 * resnet['test_accuracy']:.2f} %" in said
     accuracy = f"{100 * example['test_accuracy']:.2f} %"
     assert f"{example['epochs']} epochs and {accuracy}" in said
 

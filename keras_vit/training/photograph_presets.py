@@ -34,7 +34,7 @@ COMPACT = Preset(
 
 # Its epochs are for PyTorch on a CPU with AVX512-BF16, as those of the next.
 CPU_10MIN = dataclasses.replace(
-    COMPACT, summary="the same in 6 epochs: for PyTorch on a CPU", epochs=6
+    COMPACT, summary="the same in 5 epochs: for PyTorch on a CPU", epochs=5
 )
 
 # An hour is worth a wider model, whose products a CPU also takes at a higher rate.
@@ -50,7 +50,7 @@ CPU_HOUR = dataclasses.replace(
 # without weight decay, which our "sgd" has not.
 RESNET18 = Preset(
     summary="ResNet-18 with SGD, crop and flip, 30 epochs: to compare with",
-    expect="56.4 % after the one epoch that --time-limit 10 gives on 2 CPU cores",
+    expect="56.4 % after the 0.94 epochs that --time-limit 10 gives on 2 CPU cores",
     epochs=30,
     model_class="ResNet",
     model={"depth": 18},

@@ -180,6 +180,31 @@ def test_the_speed_beside_the_peers_is_what_was_measured():
     assert "trains in {} GB, keras-hub in {}, timm in {}.".format(*memory) in said
 
 
+def test_tensorflows_memory_is_what_was_measured():
+    both, alone = (
+        contenders(model)["ours, TensorFlow"]["training_megabytes"] / 1e3
+        for model in ("", "_requirements")
+    )
+    assert f"TensorFlow's {both:.1f} GB are with JAX installed" in README
+    assert f"[{alone:.2f} GB](results/throughput_requirements/metrics.json)" in README
+    assert alone < 2.5
+
+
+def test_what_augmentation_and_checkpoints_cost_is_what_was_measured():
+    augmented = json.loads((ROOT / "results/augmentation_cost.json").read_text())
+    checkpoint = json.loads((ROOT / "results/checkpoint_cost.json").read_text())
+    said = " ".join(README.split())
+    assert f"cost {100 * augmented['cost_median']:.1f} % of a KunViT training step" in said
+    seconds = (augmented[f"seconds_{kind}_median"] for kind in ("augmented", "plain"))
+    assert "{:.2f} s a step with them and {:.2f} s without".format(*seconds) in said
+    low, high = (100 * share for share in augmented["cost_range"])
+    words = f"medians of {augmented['rounds']} rounds in turn, {low:.1f} to +{high:.1f} %"
+    assert words in said
+    took, step = (checkpoint[f"{kind}_seconds_median"] for kind in ("checkpoint", "step"))
+    assert f"took {took:.2f} s beside {step:.2f} s a training step" in said
+    assert f"{100 * checkpoint['cost_of_epoch']:.2f} % of an epoch" in said
+
+
 @pytest.mark.parametrize(
     ("words", "models"),
     [

@@ -101,8 +101,8 @@ def test_the_last_layer_of_a_masked_autoencoder_is_left_to_adamw():
     model = MaskedAutoencoder(ViT((8, 8, 1), 2, 0, 8, 1, 2, 16), decoder_dim=8, decoder_heads=2)
     taken = optimizer("muon", model, 1e-3, 0.1)
     taken.build(model.trainable_variables)
-    by_adamw = {v.path for v in model.trainable_variables if taken._should_use_adamw(v)}
-    assert "masked_decoder/prediction/kernel" in by_adamw
+    [last] = [v for v in model.trainable_variables if v.path.endswith("prediction/kernel")]
+    assert taken._should_use_adamw(last)
 
 
 def test_products_of_bfloat16_give_nearly_the_same_step():

@@ -96,17 +96,17 @@ def export(model, format, path):
 
 def ready_for_onnx(model):
     """The model, or its whole graph, as the converters can take it."""
-    # ONNX has no convolution of bfloat16; its weights are float32.
     for layer in model._flatten_layers():
+        # ONNX has no convolution of bfloat16, and under these policies the weights are float32.
         if layer.dtype_policy.name in ("mixed_bfloat16", "mixed_float16"):
             layer.dtype_policy = "float32"
-    # tf2onnx has no Erfc, by which TensorFlow computes the exact GELU; Keras wants a called model.
-    for layer in model._flatten_layers():
+        # tf2onnx has no Erfc, by which TensorFlow computes the exact GELU.
         if getattr(layer, "activation", None) in (keras.activations.gelu, gelu):
             layer.activation = gelu_by_erf
     if keras.backend.backend() == "jax":
         # jax2onnx makes a wrong graph of attention with fewer queries than keys.
         model = keras.Model(model.input, model.output)
+    # Keras wants a called model.
     model(ops.zeros((1, *(size or 32 for size in model.input_shape[1:]))))
     return model
 

@@ -8,8 +8,6 @@ from keras_vit.layers.relative_position_bias import RelativePositionBias
 from keras_vit.layers.rotary import rotary_tables, rotate
 
 RELATIVE_POSITIONS = (None, "rotary", "bias")
-
-
 # Attention without a fused kernel keeps all weights: of twice as many tokens four times as much.
 MOST_TOKENS_UNFUSED = 1024
 

@@ -27,22 +27,27 @@ def read_config(path):
 
     Returns:
         A dict with any of `image_size` (height, width), `num_heads`, `activation`,
-        `layer_norm_epsilon`, `pool`, `class_names`, `rescaling`; empty where there is no config
-        of timm's or Hugging Face's.
+        `layer_norm_epsilon`, `pool`, `class_names`, `rescaling`; the last alone where there is an
+        image processor's file and no config of timm's or Hugging Face's, and nothing without.
 
     Raises:
         ValueError: naming a config that asks for what `ViT` has not.
     """
     file = path.with_name("config.json")
     config = read_json(file) if file.is_file() else {}
-    if not isinstance(config, dict):
-        return {}
+    config = config if isinstance(config, dict) else {}
     try:
         if "model_type" in config:
             return from_huggingface(file, config)
-        return from_timm(file, config) if "architecture" in config else {}
+        if "architecture" in config:
+            return from_timm(file, config)
+        rescaling = preprocessing(path)
+        return {"rescaling": rescaling} if rescaling else {}
     except (AttributeError, IndexError, KeyError, TypeError, ZeroDivisionError) as error:
-        raise ValueError(f"{file} is not as its library writes it: {error!r}") from error
+        raise ValueError(
+            f"{path.parent}: config.json or preprocessor_config.json is not as its library writes "
+            f"it: {error!r}"
+        ) from error
 
 
 def from_huggingface(file, config):
@@ -54,25 +59,27 @@ def from_huggingface(file, config):
         "activation": activation(file, config.get("hidden_act", "gelu")),
         "layer_norm_epsilon": config.get("layer_norm_eps"),
         "class_names": class_names([names[str(i)] for i in range(len(names))]),
-        "rescaling": preprocessing(file.with_name("preprocessor_config.json"))
+        "rescaling": preprocessing(file)
         or (rescaling_of(**IMAGENET) if config["model_type"].startswith("dinov2") else None),
     }
     return {key: value for key, value in found.items() if value}
 
 
-def preprocessing(file):
-    """The rescaling of a Hugging Face image processor; None without its file."""
+def preprocessing(beside):
+    """The rescaling of the Hugging Face image processor beside a file; None without one."""
+    file = beside.with_name("preprocessor_config.json")
     if not file.is_file():
         return None
     config = read_json(file)
+    factor = config.get("rescale_factor", 1 / 255) if config.get("do_rescale", True) else 1.0
     if not config.get("do_normalize", True):
-        return (config.get("rescale_factor", 1 / 255), 0.0)
-    return rescaling_of(config.get("image_mean", HALF), config.get("image_std", HALF))
+        return (factor, 0.0)
+    return rescaling_of(config.get("image_mean", HALF), config.get("image_std", HALF), factor)
 
 
 def from_timm(file, config):
     arguments = config.get("model_args") or {}
-    preprocess = config.get("pretrained_cfg") or {}
+    preprocess = config.get("pretrained_cfg") or config  # of one level, as timm wrote it first
     size = arguments.get("img_size") or (preprocess.get("input_size") or [None])[1:] or None
     pool = config.get("global_pool") or arguments.get("global_pool") or ""
     if pool and pool not in POOLS:
@@ -84,7 +91,7 @@ def from_timm(file, config):
         "num_heads": arguments.get("num_heads"),
         "activation": activation(file, arguments.get("act_layer") or "gelu"),
         "pool": POOLS.get(pool),
-        "class_names": class_names(config.get("label_names")),
+        "class_names": class_names(config.get("label_names") or config.get("labels")),
         "rescaling": rescaling_of(preprocess["mean"], preprocess["std"])
         if {"mean", "std"} <= preprocess.keys()
         else None,
@@ -105,11 +112,11 @@ def class_names(names):
     return tuple(names)
 
 
-def rescaling_of(mean, std):
-    """`ViT`'s rescaling of pixels 0-255 that are normalised, as 0-1, by mean and deviation."""
+def rescaling_of(mean, std, factor=1 / 255):
+    """`ViT`'s rescaling of pixels 0-255 that, times a factor, mean and deviation normalise."""
     if len(set(mean)) == len(set(std)) == 1:
-        return (1 / (255 * std[0]), -mean[0] / std[0])
+        return (factor / std[0], -mean[0] / std[0])
     return (
-        tuple(1 / (255 * one) for one in std),
+        tuple(factor / one for one in std),
         tuple(-m / s for m, s in zip(mean, std, strict=True)),
     )

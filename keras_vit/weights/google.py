@@ -3,6 +3,7 @@
 from keras_vit.layers.activations import gelu_tanh
 from keras_vit.weights.backbone import backbone_arguments, is_backbone, reduction
 from keras_vit.weights.layouts import (
+    FLAX_NORM,
     FLAX_OUT_KERNEL,
     FLAX_PATCHES,
     FLAX_QKV_BIASES,
@@ -143,5 +144,6 @@ def backbone_rules(tensors):
         if is_backbone(name):
             layer, _, kind = name.rpartition("/")
             ours = {"scale": "gamma", "bias": "beta"}.get(kind, kind)
-            rules.append(Rule((name,), f"backbone/{layer}/{ours}", SAME))
+            layout = SAME if kind == "kernel" else FLAX_NORM
+            rules.append(Rule((name,), f"backbone/{layer}/{ours}", layout))
     return rules

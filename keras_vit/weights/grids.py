@@ -3,6 +3,22 @@
 from math import isqrt
 
 
+def check_grid(grid, count, prefixes):
+    """A ValueError where `count` positions are not of this (rows, columns) of patches.
+
+    Args:
+        grid: what the user says.
+        count: of positions.
+        prefixes: how many may be no patch's.
+    """
+    rows, columns = grid
+    if count - rows * columns not in prefixes:
+        raise ValueError(
+            f"{count} positions are not of a grid of {rows}x{columns} patches. "
+            f"Received: grid={grid}"
+        )
+
+
 def position_grid(count, prefixes, grids):
     """How many of `count` positions are no patch's, and the (rows, columns) of the others.
 

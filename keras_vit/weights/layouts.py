@@ -65,6 +65,8 @@ QKV_BIASES = Layout(joined_biases, lambda bias: tuple(np.split(bias, 3)))
 FLAX_QKV_KERNELS = Layout(joined_kernels)
 FLAX_QKV_BIASES = Layout(joined_biases)
 FLAX_OUT_KERNEL = Layout(lambda kernel: kernel.reshape(-1, kernel.shape[-1]))
+# GroupNorm's, (1, 1, 1, channels) in the Flax of 2020 that the published hybrids are of.
+FLAX_NORM = Layout(lambda values: values.reshape(-1))
 # A convolution's kernel, whose patches are Dense inputs here, (height, width, channels) flattened.
 FLAX_PATCHES = Layout(lambda kernel: kernel.reshape(-1, kernel.shape[-1]))
 

@@ -9,13 +9,18 @@ from keras_vit.models import HybridViT, ViT
 from keras_vit.models.resize import check_interpolation, resize_grid
 from keras_vit.weights import google, huggingface, timm
 from keras_vit.weights.config_file import read_config
-from keras_vit.weights.grids import position_grid
+from keras_vit.weights.grids import check_grid, position_grid
 from keras_vit.weights.layouts import Layout, Rule
 from keras_vit.weights.tensors import open_tensors
 
 FORMATS = (timm, huggingface, google)
 FILES = ("model.safetensors", "pytorch_model.bin")
 REPLACED_HEAD = ("head/", "pre_logits/")
+
+
+# Published ones whose heads are not 64 wide: SO400M (arXiv 2305.13035), H (2010.11929, table 1), g
+# and G (2106.04560).
+HEADS_BY_WIDTH = {1152: 16, 1280: 16, 1408: 16, 1664: 16}
 
 
 class LeftOutWarning(UserWarning):
@@ -43,8 +48,9 @@ def load_checkpoint(
       them is refused, not run.
 
     `config.json` and `preprocessor_config.json` beside the file, as Hugging Face and timm have
-    them, are read. Without them a head is 64 wide, GELU is exact but in Google's models, which
-    have the one by tanh, and pixels are brought to -1..1: DeiT, DINO and DINOv2 want
+    them, are read. Where they do not tell, a head is 64 wide, but wider in the published SO400M, H,
+    g and G, which are known by their width; GELU is exact but in Google's models, which have the
+    one by tanh; and pixels are brought to -1..1: DeiT, DINO and DINOv2 want
     `rescaling_of(**IMAGENET)` of `keras_vit.weights` instead.
 
     Args:
@@ -84,10 +90,12 @@ def load_checkpoint(
     if rescaling is not None:
         arguments["rescaling"] = rescaling
     if num_heads or not arguments.get("num_heads"):
-        arguments["num_heads"] = num_heads or heads_of_64(path, arguments["hidden_dim"])
+        arguments["num_heads"] = num_heads or usual_heads(path, arguments["hidden_dim"])
     left_out = settle_head(arguments, num_classes)
     check_complete(source, left_out)
 
+    if grid is not None and source.positions:
+        check_grid(grid, position_count(source), source.prefixes)
     grids = [grid, grid_of(image_size, source)]
     if image_shape is None:
         image_shape = (*own_image_size(source, grids), source.channels)
@@ -134,7 +142,10 @@ def understood(tensors):
     )
 
 
-def heads_of_64(path, hidden_dim):
+def usual_heads(path, hidden_dim):
+    """The heads of a published ViT of a width, else as many as are 64 wide."""
+    if hidden_dim in HEADS_BY_WIDTH:
+        return HEADS_BY_WIDTH[hidden_dim]
     if hidden_dim % 64:
         raise ValueError(
             f"{path}: how many heads there are is not in the file, and 64 does not divide the "
@@ -189,23 +200,25 @@ def grid_of(image_size, source):
     return tuple(s // c for s, c in zip(image_size, cells, strict=True))
 
 
+def position_count(source):
+    return source.tensors.shape(source.positions, 3)[1]
+
+
 def own_image_size(source, grids):
     """(height, width) of the images that the file's positions are for."""
     if source.positions is None:
         raise ValueError(
             f"{source.tensors.path}: fixed positions, of any image: say its size with image_shape"
         )
-    count = source.tensors.shape(source.positions, 3)[1]
-    _, grid = position_grid(count, source.prefixes, grids)
+    _, grid = position_grid(position_count(source), source.prefixes, grids)
     patch_size = source.arguments["patch_size"]
     return tuple(n * c * source.reduction for n, c in zip(grid, patch_size, strict=True))
 
 
 def position_rules(source, grids, model, interpolation):
     """The rules that bring the file's positions to the model's grid and tokens."""
-    count = source.tensors.shape(source.positions, 3)[1]
     # After what the user and the config say, before a square.
-    prefix, grid = position_grid(count, source.prefixes, [*grids, model.grid])
+    prefix, grid = position_grid(position_count(source), source.prefixes, [*grids, model.grid])
     tokens = int(model.class_token)
 
     def patches_resized(positions):

@@ -10,6 +10,7 @@ from keras import ops
 from keras_vit.files import write_json
 from keras_vit.models import ViT
 from keras_vit.models.intermediates import plain_model
+from keras_vit.models.plain_weights import check_plain_weights
 
 # `ViT` arguments that neither library has; the names are what a user knows them by.
 NOT_ELSEWHERE = {"relative_positions": None, "pre_logits": None}
@@ -26,6 +27,7 @@ def writable(model, library, **only):
     model = plain_model(model)
     if not isinstance(model, ViT):
         raise ValueError(f"Only a ViT can be written for {library}. Received: {model!r}")
+    check_plain_weights(model)
     if model.patch_embedding == "stem":
         raise ValueError(f"{library} has no patch_embedding='stem'.")
     for name, value in {**NOT_ELSEWHERE, **only}.items():

@@ -83,8 +83,8 @@ def test_an_optimizers_state_is_left_and_reported(tmp_path):
 
 
 @pytest.mark.medium
-@pytest.mark.parametrize("stages", [(), (1, 2)])
-def test_a_hybrid_is_as_timm_reads_it(stages, tmp_path):
+@pytest.mark.parametrize(("stages", "axes"), [((), 1), ((), 4), ((1, 2), 4)])
+def test_a_hybrid_is_as_timm_reads_it(stages, axes, tmp_path):
     """timm's reader of Google's files is the judge, on weights by the names of Google's ResNet."""
     timm = peer_module("timm")
     patch = 2 if stages else 8
@@ -92,7 +92,7 @@ def test_a_hybrid_is_as_timm_reads_it(stages, tmp_path):
     weights["embedding/kernel"] = vit_weights(
         dim=64, patch=(patch, patch), channels=256 * 2 ** (len(stages) - 1) if stages else 64
     )["embedding/kernel"]
-    weights |= resnet_weights(stages)
+    weights |= resnet_weights(stages, axes)
     path = saved(weights, tmp_path)
 
     hybrid = peer_module("timm.models.vision_transformer_hybrid")
@@ -123,8 +123,11 @@ def test_a_hybrid_is_as_timm_reads_it(stages, tmp_path):
     np.testing.assert_allclose(logits(model, images), expected, atol=1e-4)
 
 
-def resnet_weights(stages, width=64):
-    """Random parameters by the names of vit_jax/models_resnet.py."""
+def resnet_weights(stages, axes=1, width=64):
+    """Random parameters by the names of vit_jax/models_resnet.py.
+
+    GroupNorm's have `axes` axes, four in the Flax of 2020.
+    """
     rng = np.random.default_rng(1)
     weights = {}
 
@@ -133,8 +136,9 @@ def resnet_weights(stages, width=64):
         weights[f"{name}/kernel"] = rng.normal(0, 0.1, shape).astype("float32")
 
     def norm(name, channels):
-        weights[f"{name}/scale"] = (1 + rng.normal(0, 0.1, channels)).astype("float32")
-        weights[f"{name}/bias"] = rng.normal(0, 0.1, channels).astype("float32")
+        shape = (1, 1, 1, channels) if axes == 4 else (channels,)
+        weights[f"{name}/scale"] = (1 + rng.normal(0, 0.1, shape)).astype("float32")
+        weights[f"{name}/bias"] = rng.normal(0, 0.1, shape).astype("float32")
 
     conv("conv_root", 7, 3, width)
     norm("gn_root", width)

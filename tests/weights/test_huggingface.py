@@ -7,6 +7,7 @@ import pytest
 
 from keras_vit import load_checkpoint
 from keras_vit.weights import IMAGENET, LeftOutWarning
+from keras_vit.weights.config_file import read_config
 from tests.peers import peer_module, randomise
 from tests.weights.parity import images_of, logits, torch_output
 
@@ -83,15 +84,40 @@ def test_the_names_of_a_live_model_are_read_too(tmp_path):
     np.testing.assert_allclose(logits(loaded, images), output(model, images, **HALF), atol=1e-4)
 
 
-def test_statistics_of_the_image_processor_are_followed(tmp_path):
+@pytest.mark.parametrize("config", [True, False])
+def test_statistics_of_the_image_processor_are_followed(tmp_path, config):
     model = saved("ViTForImageClassification", tmp_path)
     statistics = {"mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6]}
     (tmp_path / "preprocessor_config.json").write_text(
         '{"image_mean": [0.1, 0.2, 0.3], "image_std": [0.4, 0.5, 0.6]}'
     )
+    if not config:
+        (tmp_path / "config.json").unlink()
     images = images_of((32, 32, 3))
     expected = output(model, images, **statistics)
-    np.testing.assert_allclose(logits(load_checkpoint(tmp_path), images), expected, atol=1e-4)
+    loaded = load_checkpoint(tmp_path, num_heads=4)
+    np.testing.assert_allclose(logits(loaded, images), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "processor",
+    [
+        {"do_normalize": False},
+        {"do_normalize": False, "rescale_factor": 1 / 100},
+        {"rescale_factor": 1 / 127.5},
+        {"do_rescale": False, "image_mean": [100, 110, 120], "image_std": [50, 60, 70]},
+    ],
+)
+def test_pixels_are_those_of_the_image_processor(tmp_path, processor):
+    theirs = peer_module("transformers.models.vit.image_processing_pil_vit").ViTImageProcessorPil(
+        do_resize=False, **processor
+    )
+    theirs.save_pretrained(tmp_path)
+    images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype="uint8")
+    expected = np.stack(theirs(list(images), return_tensors="np")["pixel_values"])
+    scale, offset = read_config(tmp_path / "model.safetensors")["rescaling"]
+    found = np.moveaxis(images * np.float32(scale) + np.float32(offset), -1, 1)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
 def test_pooler_and_mask_token_are_reported(tmp_path):

@@ -1,9 +1,14 @@
 """Checkpoints that timm itself writes."""
 
+import json
+
 import numpy as np
 import pytest
 
 from keras_vit import HybridViT, ViT, load_checkpoint
+from keras_vit.weights import rescaling_of
+from keras_vit.weights.config_file import read_config
+from keras_vit.weights.loading import usual_heads
 from tests.peers import peer_module, randomise
 from tests.weights.parity import agrees_with_timm, images_of, logits, save_safetensors, torch_output
 
@@ -43,6 +48,8 @@ def test_a_rectangle_is_told_from_a_square(shape, tmp_path):
     assert loaded.grid == (shape[0] // 8, shape[1] // 8)
     by_grid = agrees_with_timm(model, path, grid=loaded.grid)
     assert by_grid.image_shape == (*shape, 3)
+    with pytest.raises(ValueError, match="19 positions are not of a grid of 9x3.*grid=.9, 3"):
+        load_checkpoint(path, grid=(9, 3))
     with pytest.raises(ValueError, match="19 positions are no square grid.*grid="):
         load_checkpoint(path)
 
@@ -53,6 +60,29 @@ def test_heads_that_are_not_64_wide_are_asked_for(tmp_path):
     with pytest.raises(ValueError, match="64 does not divide the width of 48.*num_heads"):
         load_checkpoint(path)
     agrees_with_timm(model, path, num_heads=3)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "vit_tiny_patch16_224",
+        "vit_small_patch16_224",
+        "vit_base_patch16_224",
+        "vit_large_patch16_224",
+        "vit_so400m_patch14_siglip_gap_224",
+        "vit_huge_patch14_224",
+        "vit_giant_patch14_224",
+        "vit_giant_patch14_dinov2",
+        "vit_gigantic_patch14_224",
+    ],
+)
+def test_published_sizes_have_timms_heads(name):
+    timm = peer_module("timm")
+    import torch
+
+    with torch.device("meta"):
+        theirs = timm.create_model(name, depth=1)
+    assert usual_heads("", theirs.embed_dim) == theirs.blocks[0].attn.num_heads
 
 
 @pytest.mark.medium
@@ -137,3 +167,17 @@ def test_dinov2_with_registers_on_its_grid_of_37x37_agrees(tmp_path):
     model = peer_module("timm").create_model("vit_small_patch14_reg4_dinov2")
     loaded = agrees_with_timm(randomise(model, 0.02), tmp_path / "model.safetensors")
     assert (loaded.grid, loaded.num_registers) == ((37, 37), 4)
+
+
+def test_a_config_of_one_level_is_read_as_timm_reads_it(tmp_path):
+    flat = {"architecture": "vit", "input_size": [3, 32, 48], "global_pool": "avg"}
+    flat |= {"mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6], "labels": ["ant", "bee"]}
+    (tmp_path / "config.json").write_text(json.dumps(flat))
+    theirs, *_ = peer_module("timm.models._hub")._parse_model_cfg(dict(flat), {})
+    assert read_config(tmp_path / "model.safetensors") == {
+        "image_size": tuple(theirs["input_size"][1:]),
+        "activation": "gelu",
+        "pool": "mean",
+        "class_names": tuple(theirs["label_names"]),
+        "rescaling": rescaling_of(theirs["mean"], theirs["std"]),
+    }

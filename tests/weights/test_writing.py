@@ -10,6 +10,7 @@ from keras import ops
 
 from keras_vit import AugmentedModel, HybridViT, ViT, load_checkpoint, to_huggingface, to_timm
 from keras_vit.layers.activations import gelu_tanh
+from keras_vit.training.lora import add_lora
 from tests.peers import peer_module
 from tests.weights.parity import images_of, logits, torch_output
 
@@ -118,6 +119,22 @@ def test_a_trained_model_goes_there_and_back_on_every_backend(tmp_path):
 def test_what_timm_has_not_is_refused_and_nothing_is_left(arguments, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         to_timm(random_vit(**arguments), tmp_path / "out")
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda model: model.quantize("int8"), "A quantised model's weights are not its own"),
+        (lambda model: add_lora(model, 2), "Low-rank factors are not in the model's kernels"),
+    ],
+)
+def test_variables_that_are_no_plain_weights_are_refused(change, message, tmp_path):
+    model = random_vit()
+    change(model)
+    with pytest.raises(ValueError, match=message):
+        to_timm(AugmentedModel(model), tmp_path / "out")
     assert not any(tmp_path.iterdir())
 
 

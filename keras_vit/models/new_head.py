@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
+from keras_vit.models.plain_weights import check_plain_weights
 from keras_vit.models.resize import ResizableModel
 
 
@@ -26,7 +27,11 @@ def with_classes(
 
     Returns:
         A new model; the old one stays as it is.
+
+    Raises:
+        ValueError: for a quantised model, or one with low-rank factors.
     """
+    check_plain_weights(model)
     config = model.get_config()
     config.pop("frozen", None)
     config |= {"num_classes": num_classes, "class_names": class_names, **changes}
@@ -51,5 +56,4 @@ def check_can_be_tuned(model: keras.Model) -> None:
             f"a ViT or HybridViT is needed, whose head and image size can be changed, not a "
             f"{type(model).__name__}"
         )
-    if any(layer.quantization_mode for layer in model._flatten_layers()):
-        raise ValueError("a quantised model can't be trained further; take the one before that")
+    check_plain_weights(model)

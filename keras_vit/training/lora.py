@@ -49,7 +49,7 @@ def freeze_body(model: keras.Model) -> None:
 
 def without_lora(model: keras.Model) -> keras.Model:
     """The model with its low-rank factors merged into plain kernels; itself where it has none."""
-    tuned = {f"{layer.path}/kernel": layer.kernel for layer in lora_layers(model)}
+    tuned = {f"{layer.path}/kernel": merged_kernel(layer) for layer in lora_layers(model)}
     if not tuned:
         return model
     plain = type(model).from_config(model.get_config())
@@ -58,6 +58,15 @@ def without_lora(model: keras.Model) -> keras.Model:
         # Not the tensor itself: JAX gives a model's buffers away when that model runs.
         variable.assign(ops.convert_to_numpy(trained[variable.path]))
     return plain
+
+
+def merged_kernel(layer):
+    """Base kernel and factors of a Dense layer in one, in its variables' type.
+
+    The layer's own `kernel` is in the type that it computes in, such as bfloat16.
+    """
+    factors = ops.matmul(layer.lora_kernel_a.value, layer.lora_kernel_b.value)
+    return layer._kernel.value + layer.lora_alpha / layer.lora_rank * factors
 
 
 def lora_layers(model):

@@ -4,6 +4,7 @@ import pytest
 
 from keras_vit import HybridViT, ResNet, ViT
 from keras_vit.models.new_head import check_can_be_tuned, with_classes
+from keras_vit.training.lora import add_lora, without_lora
 
 SMALL = {"image_shape": (16, 16, 3), "hidden_dim": 16, "depth": 2, "num_heads": 2, "mlp_dim": 16}
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3)).astype("uint8")
@@ -75,3 +76,11 @@ def test_models_that_cannot_be_tuned_are_refused():
     model.quantize("int8")
     with pytest.raises(ValueError, match="quantised"):
         check_can_be_tuned(model)
+
+
+def test_low_rank_factors_are_not_left_behind_unsaid():
+    model = trained(num_classes=2)
+    add_lora(model, 2)
+    with pytest.raises(ValueError, match="Low-rank factors are not in the model's kernels"):
+        with_classes(model, 3)
+    with_classes(without_lora(model), 3)

@@ -43,6 +43,15 @@ def test_the_factors_and_the_head_are_trained_and_nothing_else():
     assert len(factors) == 2 * 2  # qkv and projection, A and B
 
 
+def test_kernels_in_float32_keep_every_bit_in_mixed_precision():
+    model = ViT((8, 8, 3), **SMALL, dtype="mixed_bfloat16")
+    before = values(model)
+    add_lora(model, 2)  # B is zero
+    after = values(without_lora(model))
+    for path, value in after.items():
+        np.testing.assert_array_equal(value, before[path], path)
+
+
 @pytest.mark.backends
 def test_the_saved_model_is_a_plain_one_with_the_same_outputs(tmp_path):
     tuned = trainer()

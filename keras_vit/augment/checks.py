@@ -1,6 +1,6 @@
 """Checks of arguments that several layers share."""
 
-from numbers import Real
+from numbers import Integral, Real
 
 
 def check_choice(argument, value, choices):
@@ -15,15 +15,18 @@ def check_fill_value(fill_value):
         )
 
 
-def check_positive_integer(argument, value):
-    if not isinstance(value, int) or value < 1:
+def positive_integer(argument, value):
+    """The value, 1 or more, as an int."""
+    if not isinstance(value, Integral) or value < 1:
         raise ValueError(f"`{argument}` must be a positive integer. Received: {argument}={value}")
+    return int(value)
 
 
 def check_range(argument, value, highest=float("inf")):
     """A pair 0 < low <= high <= highest, returned as a tuple of floats."""
     pair = tuple(value) if isinstance(value, (tuple, list)) else ()
-    if len(pair) != 2 or not 0 < pair[0] <= pair[1] <= highest:
+    numbers = len(pair) == 2 and all(isinstance(bound, Real) for bound in pair)
+    if not numbers or not 0 < pair[0] <= pair[1] <= highest:
         raise ValueError(
             f"`{argument}` must be a pair 0 < low <= high <= {highest}. "
             f"Received: {argument}={value}"

@@ -72,7 +72,8 @@ class Mixing(ImageLayer):
         draws = random.uniform((4, batch), dtype="float32", seed=seed)
         keep, weight = self._shares(images.shape, draws)
         others = np.take(images, partner, axis=0)
-        return keep * images + (1 - keep) * others, partner, weight
+        # Not the sum of both shares, whose rounding can lead beyond the larger of two pixels.
+        return others + keep * (images - others), partner, weight
 
     def pass_through(self, images):
         np = self.backend.numpy

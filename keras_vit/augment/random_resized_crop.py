@@ -4,7 +4,7 @@ import math
 
 import keras
 
-from keras_vit.augment.checks import check_positive_integer, check_range
+from keras_vit.augment.checks import check_range, positive_integer
 from keras_vit.augment.data_layer import ImageLayer
 
 TRIES = 10
@@ -42,10 +42,8 @@ class RandomResizedCrop(ImageLayer):
 
     def __init__(self, height, width, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3), seed=None, **kwargs):
         super().__init__(seed=seed, **kwargs)
-        check_positive_integer("height", height)
-        check_positive_integer("width", width)
-        self.height = height
-        self.width = width
+        self.height = positive_integer("height", height)
+        self.width = positive_integer("width", width)
         self.scale = check_range("scale", scale, highest=1.0)
         self.ratio = check_range("ratio", ratio)
 
@@ -126,7 +124,8 @@ class RandomResizedCrop(ImageLayer):
         across = _weights(self.backend, boxes[:, 1], boxes[:, 3], width, self.width)
         rows = np.matmul(down, np.reshape(images, (-1, height, width * channels)))
         rows = np.reshape(rows, (-1, self.height, width, channels))
-        return np.einsum("bpx,byxc->bypc", across, rows)
+        # The weights add up to 1 but for their rounding.
+        return np.minimum(np.einsum("bpx,byxc->bypc", across, rows), 255)
 
 
 def _weights(backend, start, length, size, out_size):

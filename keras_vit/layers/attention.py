@@ -1,3 +1,5 @@
+from numbers import Integral
+
 import keras
 from keras import ops
 
@@ -71,8 +73,8 @@ class MultiHeadSelfAttention(CompositeLayer):
             None: all.
 
     Raises:
-        ValueError: where the heads do not divide the width, or there are fewer tokens than
-            `num_queries`.
+        ValueError: for heads that are no positive int or do not divide the width, or where there
+            are fewer tokens than `num_queries`.
     """
 
     def __init__(
@@ -88,6 +90,8 @@ class MultiHeadSelfAttention(CompositeLayer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        if not isinstance(num_heads, Integral) or num_heads < 1:
+            raise ValueError(f"`num_heads` must be a positive int. Received: {num_heads}")
         if relative_positions not in RELATIVE_POSITIONS:
             raise ValueError(
                 f"`relative_positions` must be one of {RELATIVE_POSITIONS}. "

@@ -1,5 +1,6 @@
 import keras
 
+from keras_vit.layers.activations import with_lean_gradient
 from keras_vit.layers.composite import CompositeLayer
 from keras_vit.layers.layer_norm import LayerNormalization
 from keras_vit.layers.max_pool import max_pool
@@ -66,8 +67,9 @@ class ConvStem(CompositeLayer):
             norm.build(shape)
 
     def call(self, x):
+        activation = with_lean_gradient(self.activation)
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
-            x = self.activation(norm(convolution(x)))
+            x = activation(norm(convolution(x)))
         return max_pool(x)
 
     def compute_output_shape(self, input_shape):

@@ -1,4 +1,5 @@
-from numbers import Integral, Real
+from collections.abc import Iterable
+from numbers import Integral
 
 import keras
 from keras import ops
@@ -47,7 +48,7 @@ class Patches(keras.layers.Layer):
 
 def pair(value, name):
     """`value` as (height, width): two positive ints."""
-    sizes = (value, value) if isinstance(value, Real) else tuple(value)
+    sizes = tuple(value) if isinstance(value, Iterable) else (value, value)
     if len(sizes) != 2 or not all(isinstance(size, Integral) and size > 0 for size in sizes):
         raise ValueError(
             f"`{name}` must be a positive int or a (height, width) pair. Received: {name}={value}"

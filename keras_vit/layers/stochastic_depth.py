@@ -28,8 +28,10 @@ class StochasticDepth(keras.layers.Layer):
     def call(self, x, training=None):
         if not training or not self.rate:
             return x
-        noise_shape = (ops.shape(x)[0],) + (1,) * (len(x.shape) - 1)
-        return keras.random.dropout(x, self.rate, noise_shape=noise_shape, seed=self.seed_generator)
+        # Drawn in float32: TensorFlow's uniform bfloat16 has 7 bits, too few for a small rate.
+        shape = (ops.shape(x)[0],) + (1,) * (len(x.shape) - 1)
+        kept = keras.random.dropout(ops.ones(shape, "float32"), self.rate, seed=self.seed_generator)
+        return x * ops.cast(kept, x.dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape

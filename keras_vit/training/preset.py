@@ -195,7 +195,9 @@ class Preset:
         if self.crop_padding:
             layers.append(RandomCrop(self.crop_padding))
         if self.flip:
-            layers.append(keras.layers.RandomFlip("horizontal", dtype="float32"))
+            layers.append(
+                keras.layers.RandomFlip("horizontal", data_format="channels_last", dtype="float32")
+            )
         if self.affine:
             layers.append(RandomAffine(**self.affine))
         if self.auto_augment:

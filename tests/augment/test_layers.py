@@ -55,6 +55,12 @@ def test_same_seed_gives_the_same_sequence(name, photographs):
 
 
 @pytest.mark.parametrize("name", OURS)
+def test_white_stays_in_range(name):
+    outputs = images_of(LAYERS[name]()(np.full((64, 32, 32, 3), 255, "uint8")))
+    assert outputs.max() <= 255
+
+
+@pytest.mark.parametrize("name", OURS)
 def test_uint8_and_float_give_the_same_float32_in_range(name, photographs):
     outputs = images_of(LAYERS[name]()(photographs))
     assert outputs.dtype == np.float32

@@ -93,6 +93,12 @@ def test_fall_back_is_the_largest_allowed_centre_crop(size, ratio, box):
     np.testing.assert_array_equal(drawn, np.tile(box, (4, 1)))
 
 
+def test_numpys_integers_are_sizes_too():
+    layer = RandomResizedCrop(np.int64(8), np.int32(6))
+    assert layer.compute_output_shape((None, 9, 9, 3)) == (None, 8, 6, 3)
+    assert all(type(layer.get_config()[side]) is int for side in ("height", "width"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "received"),
     [
@@ -101,6 +107,7 @@ def test_fall_back_is_the_largest_allowed_centre_crop(size, ratio, box):
         ({"scale": (0.5, 0.2)}, r"scale=\(0.5, 0.2\)"),
         ({"scale": (0.0, 1.0)}, r"scale=\(0.0, 1.0\)"),
         ({"scale": (0.5, 1.5)}, r"scale=\(0.5, 1.5\)"),
+        ({"scale": ("a", "b")}, r"scale=\('a', 'b'\)"),
         ({"ratio": 1.0}, "ratio=1.0"),
         ({"ratio": (-1, 2)}, r"ratio=\(-1, 2\)"),
     ],

@@ -211,6 +211,9 @@ def test_a_block_of_fewer_queries_gives_the_first_tokens_of_the_same():
 def test_bad_arguments_are_named():
     with pytest.raises(ValueError, match="3 heads do not divide a width of 16"):
         MultiHeadSelfAttention(3)(X)
+    for num_heads in (0, -4, 2.0, None):
+        with pytest.raises(ValueError, match=f"`num_heads` must be .*Received: {num_heads}"):
+            TransformerBlock(num_heads, 32)(X)
     for num_queries in (0, 8):
         with pytest.raises(ValueError, match=f"1 to 7, the tokens. Received: {num_queries}"):
             MultiHeadSelfAttention(4)(X, num_queries=num_queries)

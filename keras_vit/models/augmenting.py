@@ -33,6 +33,17 @@ class AugmentingModel(PromptEpochs, keras.Model):
         """The loss where `compile` is given none."""
         raise NotImplementedError
 
+    def at_model_size(self, images):
+        """Images as the model takes them, not augmented but for the size.
+
+        Of another size where a crop among the augmentation changes it: then that resizes. On JAX
+        and PyTorch Keras first calls a model so with a batch of the training images.
+        """
+        if images.shape[1:] != self.model.input_shape[1:]:
+            for layer in self.augment:
+                images = layer(images, training=False)
+        return images
+
     def augmented(self, images):
         for layer in self.augment:
             images = layer(images, training=True)

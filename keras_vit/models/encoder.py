@@ -151,12 +151,16 @@ def check_sizes(image_shape, num_classes, hidden_dim, depth, num_heads, mlp_dim,
 
 def check_images(image_shape, num_classes, class_names):
     """A ValueError for images and classes that make no classifier."""
-    if len(image_shape) != 3:
+    check_image_shape(image_shape)
+    if class_names is not None and len(class_names) != num_classes:
+        raise ValueError(f"{len(class_names)} class names for num_classes={num_classes}.")
+
+
+def check_image_shape(image_shape):
+    if not isinstance(image_shape, (tuple, list)) or len(image_shape) != 3:
         raise ValueError(
             f"`image_shape` must be (height, width, channels). Received: {image_shape}"
         )
-    if class_names is not None and len(class_names) != num_classes:
-        raise ValueError(f"{len(class_names)} class names for num_classes={num_classes}.")
 
 
 def has_class_token(pool, class_token):

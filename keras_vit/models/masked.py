@@ -97,7 +97,7 @@ class MaskedAutoencoder(AugmentingModel):
         return keras.losses.MeanSquaredError(reduction="mean_with_sample_weight")
 
     def call(self, images, training=None):
-        images = self.augmented(images) if training else images
+        images = self.augmented(images) if training else self.at_model_size(images)
         pixels = self.encoder.get_layer("rescaling")(images)
         visible, mask, restore = self._encoded(pixels, training)
         return self.decoder(visible, restore, training=training), self.targets(pixels), mask

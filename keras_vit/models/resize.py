@@ -4,6 +4,7 @@ import numpy as np
 from keras import ops
 
 from keras_vit.models.configured import ConfiguredModel
+from keras_vit.models.encoder import check_image_shape
 
 INTERPOLATIONS = ("bicubic", "scipy-linear")
 
@@ -23,7 +24,11 @@ class ResizableModel(ConfiguredModel):
         Args:
             image_shape: (height, width, channels); the channels must stay.
             interpolation: "bicubic" (with antialias, as timm's) or "scipy-linear" (as Google's).
+
+        Raises:
+            ValueError: for other channels, or a size that the patches do not divide.
         """
+        check_image_shape(image_shape)
         if image_shape[2] != self.image_shape[2]:
             raise ValueError(
                 f"The channels must stay {self.image_shape[2]}. Received: {tuple(image_shape)}"

@@ -79,12 +79,7 @@ class AugmentedModel(AugmentingModel):
 
     def call(self, images, training=None):
         if not training:
-            # Of another size where a crop among the augmentation changes it: then that resizes.
-            # On JAX and PyTorch Keras first calls so with a batch of the training images.
-            if images.shape[1:] != self.model.input_shape[1:]:
-                for layer in self.augment:
-                    images = layer(images, training=False)
-            return self.model(images, training=False)
+            return self.model(self.at_model_size(images), training=False)
         images = self.augmented(images)
         if self.mixing is None:
             return self.model(images, training=True)
@@ -117,8 +112,15 @@ class AugmentedModel(AugmentingModel):
         # A label beyond the classes would be a row of zeros for `one_hot`, and cost nothing.
         targets = ops.where((y == known)[:, None], targets, float("nan"))
         if isinstance(y_pred, dict):
-            weight = y_pred["weight"][:, None]
-            targets = weight * targets + (1 - weight) * ops.take(targets, y_pred["partner"], axis=0)
+            partner, own = y_pred["partner"], y_pred["weight"]
+            other = 1 - own
+            if sample_weight is not None:  # each label with the weight of its own image
+                weights = ops.reshape(sample_weight, (-1,))
+                own, other = own * weights, other * ops.take(weights, partner, axis=0)
+                sample_weight = own + other
+                some = ops.where(sample_weight == 0, 1.0, sample_weight)
+                own, other = own / some, other / some
+            targets = own[:, None] * targets + other[:, None] * ops.take(targets, partner, axis=0)
             y_pred = y_pred["prediction"]
         if training and self.label_smoothing:
             targets = targets * (1 - self.label_smoothing) + self.label_smoothing / self.num_classes

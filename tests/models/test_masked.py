@@ -55,6 +55,16 @@ def test_the_loss_is_that_of_numpy_on_the_hidden_patches_alone():
     np.testing.assert_allclose(float(ops.convert_to_numpy(loss)), expected, rtol=1e-5)
 
 
+def test_a_crop_brings_images_of_another_size_to_the_encoders():
+    model = small(augment=[RandomResizedCrop(8, 12)])
+    model.compile("sgd", jit_compile=JIT_COMPILE)
+    larger = RNG.integers(0, 256, (6, 10, 16, 3)).astype("uint8")
+    model.fit(larger, batch_size=3, verbose=0)
+    resized = RandomResizedCrop(8, 12)(larger, training=False)
+    expected = model.evaluate(ops.convert_to_numpy(resized), verbose=0)
+    np.testing.assert_allclose(model.evaluate(larger, verbose=0), expected, rtol=1e-5)
+
+
 def test_targets_that_are_not_normalized_are_the_pixels_that_the_encoder_sees():
     _, target, _ = arrays(small(normalize_targets=False)(IMAGES))
     np.testing.assert_allclose(target, numpy_patches(IMAGES / 127.5 - 1), atol=1e-5)

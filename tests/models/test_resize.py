@@ -59,6 +59,14 @@ def test_resizing_agrees_with_pytorchs_antialiased_bicubic():
         np.testing.assert_allclose(resize_grid(values, grid), expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("shape", [(16, 16), 16])
+def test_a_shape_that_is_none_is_refused(shape):
+    with pytest.raises(ValueError, match="`image_shape` must be"):
+        ViT(**SMALL).resized(shape)
+    with pytest.raises(ValueError, match="`image_shape` must be"):
+        ViT(shape)
+
+
 def test_other_channels_are_refused():
     with pytest.raises(ValueError, match="channels must stay 3"):
         ViT(**SMALL).resized((16, 16, 1))

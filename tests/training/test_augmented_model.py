@@ -52,6 +52,28 @@ def test_the_loss_is_the_cross_entropy_of_mixed_and_smoothed_labels():
     np.testing.assert_allclose(float(loss), expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(3,), (3, 1)])
+def test_each_label_counts_by_the_weight_of_its_own_image(shape):
+    """As with a weight for each class in PyTorch's CrossEntropyLoss on shares of labels."""
+    trainer = AugmentedModel(small_vit(), mixup=1.0, label_smoothing=0.1)
+    trainer.compile("sgd")
+    logits = RNG.normal(size=(3, 10)).astype("float32")
+    labels, weights = np.array([3, 1, 9]), np.array([2.0, 0.0, 0.5], "float32")
+    loss = trainer.compute_loss(
+        y=ops.convert_to_tensor(labels),
+        y_pred=mixed_prediction(logits),
+        sample_weight=ops.convert_to_tensor(weights.reshape(shape)),
+    )
+    smoothed = 0.9 * np.eye(10)[labels] + 0.1 / 10
+    costs = -smoothed @ log_softmax(logits, axis=1).T  # (label of image, logits of image)
+    expected = sum(
+        share * weights[label] * costs[label, row]
+        for row, (partner, own) in enumerate([(1, 0.7), (2, 0.2), (0, 0.5)])
+        for label, share in ((row, own), (partner, 1 - own))
+    )
+    np.testing.assert_allclose(float(loss), expected / 3, rtol=1e-5)
+
+
 def test_metrics_see_the_label_of_the_larger_share():
     trainer = AugmentedModel(small_vit(), mixup=1.0)
     trainer.compile("sgd", metrics=["accuracy"])

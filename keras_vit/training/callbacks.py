@@ -106,7 +106,7 @@ class HistoryFile(keras.callbacks.Callback):
         super().__init__()
         self.path = path
         self._before = seconds
-        self.rows = read_history(path)[:first_epoch] if path.exists() else []
+        self.rows = read_history(path)[:first_epoch]
 
     def on_epoch_begin(self, epoch, logs=None):
         self._started = time.perf_counter()
@@ -125,6 +125,8 @@ class HistoryFile(keras.callbacks.Callback):
 
 
 def read_history(path):
-    """The rows of a `history.csv`, as dicts of str."""
+    """The rows of a `history.csv`, as dicts of str; none of a run without one, such as a probe."""
+    if not path.exists():
+        return []
     with open(path, newline="") as file:
         return list(csv.DictReader(file))

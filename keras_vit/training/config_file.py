@@ -1,5 +1,6 @@
 """A preset in a file: what a search writes and the recipes' `--config` reads."""
 
+import contextlib
 import dataclasses
 import inspect
 import types
@@ -36,6 +37,23 @@ def read_preset(path):
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path} holds no preset: {error}") from error
     return preset
+
+
+@contextlib.contextmanager
+def naming_preset(path):
+    """A ValueError that names the file of a preset of whose values nothing can be made.
+
+    `read_preset` can't see it: what the model's arguments may be is the model's to know.
+
+    Args:
+        path: of the file; None where the preset is of no file.
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if path is None:
+            raise
+        raise ValueError(f"{path} holds a preset that can't be built: {error}") from error
 
 
 def check_types(values):

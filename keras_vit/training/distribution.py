@@ -133,6 +133,16 @@ def check_can_distribute(settings, preset):
         raise ValueError("a time limit can be distributed on one host alone, with JAX")
 
 
+def check_can_clip(preset, devices):
+    """A ValueError where the norm of the whole gradient can't be limited on these devices."""
+    if preset.clip_norm and devices.replicas > 1 and keras.backend.backend() == "tensorflow":
+        # Keras clips each device's part there, before they are added up.
+        raise ValueError(
+            f"clip_norm={preset.clip_norm:g} on several devices needs the JAX backend, which "
+            "clips their gradients together"
+        )
+
+
 def on_jax(kind):
     everything = keras.distribution.DataParallel(auto_shard_dataset=False)
     count, processes = everything.device_mesh.devices.size, everything.num_processes

@@ -29,7 +29,7 @@ def finish_pretraining(recipe, trainer, images, preset, settings, trained, folde
     encoder, data = trainer.encoder, images.data
     print(f"{recipe.name}: testing, saving and drawing")
     metrics = {
-        "test_loss": float(trainer.evaluate(at_model_size(encoder, *data.test), verbose=0)),
+        "test_loss": float(trainer.evaluate(at_model_size(encoder, *data.test))),
         "mask_ratio": preset.mask_ratio,
         "parameters": encoder.count_params(),
         "decoder_parameters": trainer.decoder.count_params(),

@@ -31,7 +31,7 @@ def fit_linear_probe(model: keras.Model, batches: keras.utils.PyDataset, seed: i
     started = time.perf_counter()
     labels = np.asarray(batches.y)
     body = keras.Model(model.input, model.get_layer("head").input)
-    features = body.predict(batches, verbose=0).astype("float64")
+    features = body.predict(batches).astype("float64")
     mean, deviation = features.mean(axis=0), features.std(axis=0)
     deviation[deviation == 0] = 1
     features = (features - mean) / deviation

@@ -4,7 +4,6 @@ import dataclasses
 import math
 import os
 import time
-from functools import partial
 
 import keras
 import numpy as np
@@ -21,8 +20,10 @@ from keras_vit.inspection.report import write_report
 from keras_vit.training.batches import at_model_size
 from keras_vit.training.best_epoch import load_best_epoch
 from keras_vit.training.callbacks import read_history
+from keras_vit.training.config_file import naming_preset
 from keras_vit.training.distribution import (
     bring_home,
+    check_can_clip,
     check_can_distribute,
     distributed,
     join_hosts,
@@ -34,6 +35,8 @@ from keras_vit.training.run_data import naming_unreadable, run_data
 from keras_vit.training.run_folder import RunFolder, own_folder
 from keras_vit.training.settings import (
     announce,
+    kept_preset,
+    kept_settings,
     may_resume,
     new_settings,
     preset_name,
@@ -80,18 +83,21 @@ def carry_out(recipe, flags, arguments, process, termination, began):
 
 def carry_out_in(folder, recipe, flags, arguments, termination, began):
     resuming = may_resume(flags, folder)
-    settings = folder.settings() if resuming else new_settings(recipe, flags, arguments)
-    if resuming:
+    if not resuming:
+        settings = new_settings(recipe, flags, arguments)
+    else:
+        settings = kept_settings(folder, recipe.name)
         refuse_other_settings(flags, settings, folder)
         if folder.finished():
             print(f"{recipe.name}: {folder.path} holds the finished run; nothing to do")
             folder.tidy()
             return None
-    preset = recipe.preset_class(**settings["preset"])
+    preset = kept_preset(recipe, settings, folder)
     check_can_distribute(settings, preset)
     announce(recipe, settings, preset)
     kind, part = settings.get("distribute"), preset.batch_size // preset.accumulate
     with distributed(kind, part) as devices:
+        check_can_clip(preset, devices)
         trainer, images, preset, trained = train(
             recipe, flags, settings, preset, folder, resuming, devices, termination, began
         )
@@ -112,19 +118,25 @@ def train(recipe, flags, settings, preset, folder, resuming, devices, terminatio
     start = starting_model(settings, folder, resuming)
     images = run_data(settings, preset, start)
     data = images.data
+
+    def build_model():
+        with naming_preset(settings.get("config")):
+            return preset.build_model(data, start)
+
+    with naming_preset(settings.get("config")):
+        preset.augmentation(preset.image_shape(data))
     if flags.time_limit and not resuming:
         seconds = 60 * flags.time_limit - (time.monotonic() - began)
         looked_at = len(images.validation[0])
-        as_now = partial(preset.build_model, data, start)
         settings["epochs"] = preset.epochs  # as asked for; --resume compares with these
-        preset = within_time(preset, as_now, data, looked_at, seconds)
+        preset = within_time(preset, build_model, data, looked_at, seconds)
         settings["preset"] = dataclasses.asdict(preset)
         print(
             f"{recipe.name}: {preset.epochs} epochs of {preset.steps_per_epoch} batches end "
             f"within {flags.time_limit:g} minutes here"
         )
     keras.utils.set_random_seed(settings["seed"])
-    model = preset.build_model(data, start)
+    model = build_model()
     batches = preset.batches(*data.train, settings["seed"], devices)
     trainer = preset.build_trainer(model, len(batches))
     for layer in trainer.augment:  # images that it can't take are refused before all else
@@ -149,7 +161,7 @@ def train(recipe, flags, settings, preset, folder, resuming, devices, terminatio
             with naming_unreadable(images):
                 fit(trainer, batches, held_out, preset, seed, folder, termination, flags.save_every)
         except BadLoss as error:
-            save_model(trainer.model, folder)
+            save_model(without_lora(trainer.model), folder)
             folder.drop_checkpoint()
             raise RunFailed(f"{error} are in {folder.model}") from error
         trained = as_trained(trainer, preset, batches, folder)
@@ -175,12 +187,12 @@ def as_trained(trainer, preset, batches, folder):
 def finish(recipe, trainer, images, preset, settings, trained, folder):
     """Tests the model, saves it, draws the pictures; `metrics.json` comes last."""
     model, data = without_lora(trainer.model), images.data
-    rows = read_history(folder.history) if folder.history.exists() else []
+    rows = read_history(folder.history)
     best = None
     if preset.best_epoch_from is not None:
         best = load_best_epoch(model, folder.checkpoint, rows, preset.best_epoch_from)
     print(f"{recipe.name}: testing, saving and drawing")
-    logits = model.predict(at_model_size(model, *data.test), verbose=0)
+    logits = model.predict(at_model_size(model, *data.test))
     predicted = logits.argmax(axis=1)
     log_shares = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
     metrics = {

@@ -72,6 +72,8 @@ class RunFolder:
             raise ValueError(f"{self.config} can't be read: {error}") from error
         if missing:
             raise ValueError(f"{self.config} is not a run's: {', '.join(sorted(missing))} missing")
+        if not isinstance(settings["preset"], dict):
+            raise ValueError(f"{self.config} is not a run's: preset={settings['preset']!r:.40}")
         return settings
 
     def tidy(self):

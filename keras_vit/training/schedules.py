@@ -26,9 +26,10 @@ def warmup_cosine(
             f"Received: warmup_steps={warmup_steps}, total_steps={total_steps}"
         )
     if warmup_steps == 0:
-        return keras.optimizers.schedules.CosineDecay(peak, total_steps, alpha=final / peak)
+        # A float: Keras computes in its type.
+        return keras.optimizers.schedules.CosineDecay(float(peak), total_steps, alpha=final / peak)
     return keras.optimizers.schedules.CosineDecay(
-        0.0,  # a float: Keras casts the other rates to its type
+        0.0,  # a float, too
         total_steps - warmup_steps,
         alpha=final / peak,
         warmup_target=peak,

@@ -78,6 +78,26 @@ def new_settings(recipe, flags, arguments):
     }
 
 
+def kept_settings(folder, recipe_name):
+    """What a run that goes on is to do; a ValueError where the folder is another recipe's."""
+    settings = folder.settings()
+    whose = settings.get("recipe", recipe_name)
+    if whose != recipe_name:
+        raise ValueError(f"{folder.path} holds a run of {whose}, which {recipe_name} can't resume")
+    return settings
+
+
+def kept_preset(recipe, settings, folder):
+    """The preset in the settings; a ValueError where this version can't go on with them."""
+    missing = {"command", "data_dir", "image_size", "limit", "skip_bad"} - settings.keys()
+    try:
+        if missing:
+            raise ValueError(f"{', '.join(sorted(missing))} missing")
+        return recipe.preset_class(**settings["preset"])
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{folder.config} is not as this version writes it: {error}") from error
+
+
 def preset_name(recipe, flags):
     """The preset that the user chose, or the one for these data, or the one for this device.
 

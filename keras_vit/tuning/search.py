@@ -14,7 +14,7 @@ from keras_vit.training.config_file import write_preset
 from keras_vit.training.preset import Preset
 from keras_vit.training.run import RunFailed
 from keras_vit.training.run_data import load, split_data
-from keras_vit.training.settings import may_resume, refuse_changes
+from keras_vit.training.settings import kept_settings, may_resume, refuse_changes
 from keras_vit.tuning.hypermodel import ViTHyperModel
 from keras_vit.tuning.pictures import effects_picture, parallel_picture, pareto_picture
 from keras_vit.tuning.retrain import retrain
@@ -57,7 +57,7 @@ def run_search(flags, arguments, base):
 def work(folder, flags, arguments, base):
     """A worker's part: trials, until the chief has no more."""
     known = folder.config.exists()  # the chief's, on a disk that both see
-    settings = folder.settings() if known else new_settings(flags, arguments, base)
+    settings = kept_settings(folder, "search") if known else new_settings(flags, arguments, base)
     refuse_changes(flags, settings, FIXED, folder)
     images = search_images(settings)
     search(make_search(settings, images, folder, flags), settings, images)
@@ -67,7 +67,7 @@ def work(folder, flags, arguments, base):
 def carry_out(folder, flags, arguments, base):
     """The whole search, or the chief's part of it, and what follows."""
     resuming = may_resume(flags, folder)
-    settings = folder.settings() if resuming else new_settings(flags, arguments, base)
+    settings = kept_settings(folder, "search") if resuming else new_settings(flags, arguments, base)
     if resuming:
         refuse_changes(flags, settings, FIXED, folder)
         if folder.finished():

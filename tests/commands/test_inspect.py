@@ -64,6 +64,17 @@ def test_a_runs_folder_tells_its_history_and_its_metrics(vit_folder, tmp_path):
     assert rows(out / "report.html")["Command"] == "python mine.py"
 
 
+def test_a_probes_folder_has_no_history(vit_folder, tmp_path, capsys):
+    run, out = tmp_path / "run", tmp_path / "report"
+    shutil.copytree(vit_folder, run)
+    (run / "metrics.json").write_text(json.dumps({"epochs": 1}))
+    settings = {"preset": {}, "preset_name": "linear-probe", "data": "x", "seed": 0}
+    (run / "config.json").write_text(json.dumps(settings))
+    main(["inspect", str(run), "--data", str(written(tmp_path / "data.npz")), "--out", str(out)])
+    assert rows(out / "report.html")["Epochs"] == "1"
+    assert "left out: Training: there is no history" in capsys.readouterr().out
+
+
 def test_a_model_without_attention_on_pictures_of_other_sizes(cnn_file, tmp_path, capsys):
     for digit in range(10):
         folder = tmp_path / "photos" / str(digit)

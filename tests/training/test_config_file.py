@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -49,6 +50,33 @@ def test_a_recipe_refuses_a_file_without_a_preset_in_one_line(tmp_path, capsys, 
         path.write_text(content)
     with pytest.raises(SystemExit) as end:
         main(RECIPE, "", ["--config", str(path), "--out", str(tmp_path / "run")])
+    assert end.value.code == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert str(path) in line
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": {**TINY, "dropout": "0.1"}},
+        {"model": {**TINY, "drop_path": "0.1"}},
+        {"model": {**TINY, "num_registers": "2"}},
+        {"model": {**TINY, "rescaling": 1}},
+        {"model": {**TINY, "patch_size": None}},
+        {"crop_scale": ["a", "b"]},
+        {"affine": {"angle": 30}},
+        {"auto_augment": {"policy": 3}},
+    ],
+)
+@pytest.mark.parametrize("flags", [[], ["--time-limit", "1"]])
+def test_a_recipe_names_the_file_of_a_preset_that_can_not_be_built(
+    tmp_path, capsys, changes, flags
+):
+    path = tmp_path / "p.json"
+    write_preset(path, dataclasses.replace(PRESET, **changes))
+    with pytest.raises(SystemExit) as end:
+        main(RECIPE, "", ["--config", str(path), "--out", str(tmp_path / "run"), *flags])
     assert end.value.code == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert str(path) in line

@@ -15,7 +15,7 @@ from keras_vit import AugmentedModel, ViT
 from keras_vit.training.batches import ShuffledBatches, at_model_size
 from keras_vit.training.callbacks import read_history
 from keras_vit.training.devices import Devices
-from keras_vit.training.distribution import check_can_distribute, distributed
+from keras_vit.training.distribution import check_can_clip, check_can_distribute, distributed
 from keras_vit.training.run_folder import RunFolder, own_folder
 
 ROOT = Path(__file__).parents[2]
@@ -231,6 +231,17 @@ def test_runs_that_can_not_be_shared_are_refused(monkeypatch, settings, probe, m
     monkeypatch.setenv(f"{HOSTS}NUM_PROCESSES", "2")
     with pytest.raises(ValueError, match=message):
         check_can_distribute(settings, SimpleNamespace(linear_probe=probe))
+
+
+def test_tensorflow_clips_on_one_device_alone(monkeypatch):
+    limited, free = (SimpleNamespace(clip_norm=norm) for norm in (1.0, None))
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    check_can_clip(limited, Devices(2))
+    monkeypatch.setattr("keras.backend.backend", lambda: "tensorflow")
+    check_can_clip(limited, Devices())
+    check_can_clip(free, Devices(2))
+    with pytest.raises(ValueError, match="clip_norm=1 on several devices needs the JAX backend"):
+        check_can_clip(limited, Devices(2))
 
 
 def test_one_device_trains_as_it_would_without():

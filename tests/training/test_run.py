@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import re
 
 import keras
 import numpy as np
@@ -196,6 +197,25 @@ def test_files_of_somebody_else_are_not_replaced_unasked(tmp_path, capsys):
     (tmp_path / "config.json").write_text("{}")
     assert "missing" in refused(capsys, tmp_path, "--resume")
     assert (tmp_path / "model.keras").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"recipe": "pretrain"}, "holds a run of pretrain, which tiny can't resume"),
+        ({"preset": {}}, "config.json is not as this version writes it: .*missing"),
+        ({"preset": 3}, "config.json is not a run's: preset=3"),
+        ({"preset": {"mask_ratio": 0.5}}, "config.json is not as this version writes it"),
+        ({"skip_bad": ...}, "config.json is not as this version writes it: skip_bad missing"),
+    ],
+)
+def test_a_run_that_is_not_this_recipes_is_not_gone_on_with(
+    finished, tmp_path, capsys, changes, named
+):
+    settings = {**json.loads((finished / "config.json").read_text()), **changes}
+    settings = {key: value for key, value in settings.items() if value is not ...}
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    assert re.search(named, refused(capsys, tmp_path, "--resume"))
 
 
 @pytest.mark.parametrize("channels", [2, 4])

@@ -29,6 +29,13 @@ def test_it_rises_linearly_and_falls_along_half_a_cosine(warmup):
     np.testing.assert_allclose(rates(schedule, steps), expected, rtol=1e-4, atol=1e-9)
 
 
+@pytest.mark.parametrize("warmup", [0, 10])
+def test_a_whole_number_is_a_peak_too(warmup):
+    steps = [10, 37, 60, 109, 110]
+    ours, other = (rates(warmup_cosine(peak, 110, warmup), steps) for peak in (1, 1.0))
+    assert ours == other
+
+
 def test_it_comes_back_from_its_config():
     schedule = warmup_cosine(1e-3, 100, 10)
     again = keras.optimizers.schedules.deserialize(keras.optimizers.schedules.serialize(schedule))

@@ -1,8 +1,9 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and are gone when they are said to be."""
 
 import contextlib
 import json
 import os
+import shutil
 from pathlib import Path
 
 
@@ -30,6 +31,14 @@ def whole_file(path):
         raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         draft.unlink(missing_ok=True)
+
+
+def remove(path):
+    """Takes out a file, or a folder with all in it, or of a link the link; there may be nothing."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def sync(path):

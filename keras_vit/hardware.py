@@ -9,6 +9,18 @@ from keras import ops
 AMPERE = (8, 0)
 
 
+BACKENDS = ("tensorflow", "jax", "torch")
+
+
+def check_can_train():
+    """A ValueError where Keras runs on a backend that only predicts."""
+    backend = keras.backend.backend()
+    if backend not in BACKENDS:
+        raise ValueError(
+            f"the {backend} backend does not train: set KERAS_BACKEND to one of {BACKENDS}"
+        )
+
+
 def device_kind():
     """ "gpu", "tpu" or "cpu": where Keras puts a tensor by itself."""
     name = str(ops.convert_to_tensor([0.0]).device).lower()

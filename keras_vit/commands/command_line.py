@@ -30,7 +30,7 @@ def main(arguments=None):
     flags = parser.parse_args(arguments)
     try:
         flags.run(flags)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MemoryError) as error:
         flags.own.error(" ".join(str(error).split()))
     except KeyboardInterrupt:
         flags.own.exit(130, f"\n{flags.own.prog}: interrupted\n")

@@ -12,7 +12,7 @@ from keras_vit.inspection.classifier import Classifier
 from keras_vit.inspection.pictures import PICTURES, Subject
 from keras_vit.inspection.report import write_report
 from keras_vit.training.callbacks import read_history
-from keras_vit.training.command_line import positive
+from keras_vit.training.command_line import natural, positive
 from keras_vit.training.run_folder import RunFolder
 from keras_vit.weights.model_file import load_model, model_file, model_name
 
@@ -26,6 +26,14 @@ def add_arguments(parser):
     )
     parser.add_argument(
         "--data-dir", metavar="DIR", help="where tensorflow-datasets keeps its data sets"
+    )
+    parser.add_argument(
+        "--seed",
+        type=natural,
+        help="of the split, where the data have no test part (default: the run's, or 0)",
+    )
+    parser.add_argument(
+        "--skip-bad", action="store_true", help="leave out images that can't be read (as the run)"
     )
     parser.add_argument(
         "--out",
@@ -47,12 +55,21 @@ def run(flags):
     classifier = Classifier(load_model(flags.model))
     # A folder's pictures may differ in size; arrays are resized a batch at a time.
     image_size = classifier.image_size if os.path.isdir(os.path.expanduser(flags.data)) else None
-    data = load_data(flags.data, data_dir=flags.data_dir, image_size=image_size)
+    run = finished_run(model_file(flags.model))
+    settings = run.settings() if run else {}
+    data = load_data(
+        flags.data,
+        data_dir=flags.data_dir,
+        image_size=image_size,
+        # Of another split the test part would have images that the run trained on.
+        seed=settings.get("seed", 0) if flags.seed is None else flags.seed,
+        skip_bad=flags.skip_bad or settings.get("skip_bad", False),
+    )
     classifier, images, labels = matched(classifier, data)
     if flags.limit is not None and flags.limit < len(images):
         chosen = np.sort(np.random.default_rng(0).permutation(len(images))[: flags.limit])
         images, labels = images[chosen], labels[chosen]
-    trained, metrics = run_of(model_file(flags.model))
+    trained, metrics = (told_by(run, settings), read_json(run.metrics)) if run else ((), None)
     print(f"{len(images):,} test image{'s' * (len(images) != 1)}")
     probabilities = classifier.probabilities(images)
     subject = Subject(classifier, images, labels, probabilities, *trained)
@@ -66,15 +83,17 @@ def run(flags):
     print(f"see {report}")
 
 
-def run_of(file):
-    """What a finished run left beside its model: what `Subject` has of it, and its metrics."""
+def finished_run(file):
+    """The `RunFolder` of a model's file; None where it is of no finished run."""
     run = RunFolder(file.parent)
-    if file != run.model or not run.finished() or not run.config.exists():
-        return (), None
-    preset = run.settings()["preset"]
+    return run if file == run.model and run.finished() and run.config.exists() else None
+
+
+def told_by(run, settings):
+    """What `Subject` has of a run's training."""
+    preset = settings["preset"]
     validation = "validation" if preset.get("validation_images") else "test"
-    trained = (read_history(run.history), validation, preset.get("auto_augment"))
-    return trained, read_json(run.metrics)
+    return read_history(run.history), validation, preset.get("auto_augment")
 
 
 def check_folder(folder, overwrite):

@@ -112,6 +112,14 @@ def _class_names(root):
         raise ValueError(
             f"{root}: must hold a folder of images for each class, two at least. Found: {found}"
         )
+    for name in names:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise ValueError(
+                f"{root}: the folder {os.fsencode(name)!r} names a class, but not in UTF-8: rename "
+                "it"
+            ) from None
     return names
 
 

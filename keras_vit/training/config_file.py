@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import inspect
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -32,6 +33,8 @@ def read_preset(path):
         raise ValueError(f"{path} can't be read: {error.strerror}") from error
     try:
         check_types(values)
+        for name, value in values.items():
+            check_finite(name, value)
         preset = Preset(**values)
         check_model(preset)
     except (TypeError, ValueError) as error:
@@ -68,6 +71,18 @@ def check_types(values):
         wrong_bool = isinstance(value, bool) and bool not in allowed  # a bool is an int, too
         if name in values and (wrong_bool or not isinstance(value, allowed)):
             raise ValueError(f"{name} can't be {value!r}")
+
+
+def check_finite(name, value):
+    """A ValueError for a number that is not finite, at any depth; JSON proper has none."""
+    if isinstance(value, dict):
+        for key, part in value.items():
+            check_finite(f"{name}.{key}", part)
+    elif isinstance(value, list):
+        for part in value:
+            check_finite(name, part)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{name} can't be {value}")
 
 
 def check_model(preset):

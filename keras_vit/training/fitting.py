@@ -75,6 +75,11 @@ def fit(trainer, batches, validation, preset, seed, folder, termination=None, sa
 def refuse_lost(place, folder):
     """A ValueError rather than a silent start from nothing over epochs that were trained."""
     epochs = len(read_history(folder.history))
+    if place.epoch > epochs:
+        raise ValueError(
+            f"{folder.history} has {epochs} epochs, but {folder.checkpoint} is of {place.epoch}; "
+            "--overwrite begins anew"
+        )
     # A kill in front of the first checkpoint leaves one row, and loses that epoch.
     if place == Place() and epochs > 1:
         raise ValueError(

@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_vit.data.resizing import resize_images
 from keras_vit.files import whole_file, write_json
-from keras_vit.hardware import device_kind
+from keras_vit.hardware import check_can_train, device_kind
 from keras_vit.inspection.attention_picture import attention_picture
 from keras_vit.inspection.classifier import Classifier, as_probabilities
 from keras_vit.inspection.confusion import confusion_picture
@@ -31,7 +31,7 @@ from keras_vit.training.distribution import (
 from keras_vit.training.fitting import BadLoss, fit
 from keras_vit.training.linear_probe import check_all_classes, fit_linear_probe
 from keras_vit.training.lora import without_lora
-from keras_vit.training.run_data import naming_unreadable, run_data
+from keras_vit.training.run_data import naming_unreadable, refuse_other_data, run_data
 from keras_vit.training.run_folder import RunFolder, own_folder
 from keras_vit.training.settings import (
     announce,
@@ -41,6 +41,7 @@ from keras_vit.training.settings import (
     new_settings,
     preset_name,
     refuse_other_settings,
+    where_data_are,
 )
 from keras_vit.training.starting_model import keep_starting_model, starting_model
 from keras_vit.training.termination import Termination
@@ -68,10 +69,11 @@ def run(recipe, flags, arguments):
     """
     began = time.monotonic()
     try:
+        check_can_train()
         process = join_hosts()  # first of all: what it sets up takes SIGTERM for itself
         with Termination() as termination:
             return carry_out(recipe, flags, arguments, process, termination, began)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MemoryError) as error:
         raise RunFailed(error) from error
 
 
@@ -92,6 +94,7 @@ def carry_out_in(folder, recipe, flags, arguments, termination, began):
             print(f"{recipe.name}: {folder.path} holds the finished run; nothing to do")
             folder.tidy()
             return None
+        settings |= where_data_are(flags)
     preset = kept_preset(recipe, settings, folder)
     check_can_distribute(settings, preset)
     announce(recipe, settings, preset)
@@ -118,6 +121,7 @@ def train(recipe, flags, settings, preset, folder, resuming, devices, terminatio
     start = starting_model(settings, folder, resuming)
     images = run_data(settings, preset, start)
     data = images.data
+    refuse_other_data(settings, images, folder)
 
     def build_model():
         with naming_preset(settings.get("config")):

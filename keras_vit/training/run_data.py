@@ -1,6 +1,7 @@
 """The images of a run: loaded, limited, split, brought to the model's size."""
 
 import contextlib
+import hashlib
 import os
 import warnings
 from pathlib import Path
@@ -63,6 +64,22 @@ def run_data(settings, preset, start=None):
         start: the model that is fine-tuned; None for a new one, made for the data.
     """
     return split_data(load(settings, start), settings, preset)
+
+
+def refuse_other_data(settings, images, folder):
+    """A ValueError where a run would go on with other images than it began with.
+
+    Their numbers and labels are looked at: another image would change the parts for training and
+    testing. The first time they are written down in the settings.
+    """
+    digest = hashlib.sha256()
+    for labels in (images.data.y_train, images.validation[1], images.data.y_test):
+        digest.update(np.asarray([] if labels is None else labels, "<i4").tobytes())
+    if settings.setdefault("labels", digest.hexdigest()) != digest.hexdigest():
+        raise ValueError(
+            f"the images of {settings['data']} are not those that the run in {folder.path} began "
+            "with: their number or labels changed; --overwrite begins anew"
+        )
 
 
 def split_data(data, settings, preset):

@@ -6,7 +6,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from keras_vit.files import read_json, write_json
+from keras_vit.files import read_json, remove, write_json
+from keras_vit.training.folder_lock import lock_folder
 
 
 class RunFolder:
@@ -29,6 +30,7 @@ class RunFolder:
         self.reconstruction = self.path / "reconstruction.png"
         self.report = self.path / "report.html"
         self.metrics = self.path / "metrics.json"
+        self._lock = None
 
     @property
     def files(self):
@@ -54,14 +56,15 @@ class RunFolder:
     def start(self, settings):
         """Makes the folder and writes down what the run is to do."""
         self.path.mkdir(parents=True, exist_ok=True)
+        self.lock()
         self.clear()
         write_json(self.config, settings)
 
     def clear(self):
         """Takes out an earlier run's files, and no others."""
+        self.tidy()  # first, as it may fail
         for file in self.files:
             file.unlink(missing_ok=True)
-        self.tidy()
 
     def settings(self):
         """What `start` wrote; a ValueError where that can't be read."""
@@ -79,11 +82,31 @@ class RunFolder:
     def tidy(self):
         """Takes out what only a run that goes on needs, and what a killed one left half done."""
         for draft in self.path.glob(".draft-*"):
-            draft.unlink()
+            remove(draft)
         self.drop_checkpoint()
 
     def drop_checkpoint(self):
-        shutil.rmtree(self.checkpoint, ignore_errors=True)
+        remove(self.checkpoint)
+
+    def lock(self):
+        """Keeps other processes out, if the folder is there; a ValueError where one is in."""
+        if self._lock is None and self.path.is_dir():
+            self._lock = lock_folder(self.path)
+
+    def unlock(self):
+        if self._lock is not None:
+            os.close(self._lock)
+        self._lock = None
+
+
+@contextlib.contextmanager
+def alone(folder):
+    """Keeps a `RunFolder` to this process within the block."""
+    folder.lock()
+    try:
+        yield folder
+    finally:
+        folder.unlock()
 
 
 @contextlib.contextmanager
@@ -102,7 +125,8 @@ def own_folder(folder, process, resume):
         The `RunFolder` to use.
     """
     if process == 0:
-        yield folder
+        with alone(folder):
+            yield folder
         return
     with tempfile.TemporaryDirectory() as scratch, open(os.devnull, "w") as nowhere:
         copy = Path(scratch, "run")

@@ -1,5 +1,10 @@
 """The KerasTuner hypermodel, and searches over it. Needs keras-tuner, which only this imports."""
 
+import importlib.util
+
+if importlib.util.find_spec("keras_tuner") is None:
+    raise ModuleNotFoundError("keras_vit.tuning needs keras-tuner: pip install 'keras-vit[tuner]'")
+
 from keras_vit.tuning.budget import forward_flops, parameter_count
 from keras_vit.tuning.hypermodel import ViTHyperModel
 from keras_vit.tuning.space import Space

@@ -4,6 +4,7 @@ from keras_vit.files import read_json
 from keras_vit.training.command_line import recipe_parser
 from keras_vit.training.recipe import Recipe
 from keras_vit.training.run import run
+from keras_vit.training.run_folder import RunFolder
 
 RECIPES = ("digits", "mnist", "cifar10", "cifar100")
 
@@ -22,8 +23,9 @@ def retrain(winner, settings, folder):
     data = settings["data"]
     name = data if data in RECIPES else "cifar10"
     recipe = Recipe(name, data, {"winner": winner}, on_cpu="winner", on_gpu="winner")
-    words = ["--config", str(folder.winner), "--out", str(folder.retrained)]
-    words += ["--seed", str(settings["seed"])]
+    words = ["--out", str(folder.retrained), "--seed", str(settings["seed"])]
+    if not RunFolder(folder.retrained).holds_something():  # else it is in that run's settings
+        words += ["--config", str(folder.winner)]
     if data != name:
         words += ["--data", data]
     for key in ("data_dir", "image_size"):

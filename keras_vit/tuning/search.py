@@ -8,13 +8,14 @@ from pathlib import Path
 import keras
 
 from keras_vit.files import write_json
-from keras_vit.hardware import device_kind
+from keras_vit.hardware import check_can_train, device_kind
 from keras_vit.training.batches import ResizedBatches, even_batch
 from keras_vit.training.config_file import write_preset
 from keras_vit.training.preset import Preset
 from keras_vit.training.run import RunFailed
-from keras_vit.training.run_data import load, split_data
-from keras_vit.training.settings import kept_settings, may_resume, refuse_changes
+from keras_vit.training.run_data import load, refuse_other_data, split_data
+from keras_vit.training.run_folder import alone
+from keras_vit.training.settings import kept_settings, may_resume, refuse_changes, where_data_are
 from keras_vit.tuning.hypermodel import ViTHyperModel
 from keras_vit.tuning.pictures import effects_picture, parallel_picture, pareto_picture
 from keras_vit.tuning.retrain import retrain
@@ -43,14 +44,16 @@ def run_search(flags, arguments, base):
         RunFailed: for input, data or a disk that can't be used, or a search that can't go on.
     """
     try:
+        check_can_train()
         role = role_of_this_process()
         folder = SearchFolder(flags.out or FOLDER)
         if role.name == "worker":
             wait_for_chief(role.address, flags.wait)
             work(folder, flags, arguments, base)
         else:
-            carry_out(folder, flags, arguments, base)
-    except (ValueError, OSError) as error:
+            with alone(folder):
+                carry_out(folder, flags, arguments, base)
+    except (ValueError, OSError, MemoryError) as error:
         raise RunFailed(error) from error
 
 
@@ -59,7 +62,8 @@ def work(folder, flags, arguments, base):
     known = folder.config.exists()  # the chief's, on a disk that both see
     settings = kept_settings(folder, "search") if known else new_settings(flags, arguments, base)
     refuse_changes(flags, settings, FIXED, folder)
-    images = search_images(settings)
+    images = search_images(settings | where_data_are(flags))
+    refuse_other_data(settings, images, folder)
     search(make_search(settings, images, folder, flags), settings, images)
     print("search: this worker is done")
 
@@ -73,7 +77,9 @@ def carry_out(folder, flags, arguments, base):
         if folder.finished():
             print(f"search: {folder.path} holds the finished search; nothing to do")
             return
+        settings |= where_data_are(flags)
     images = search_images(settings)
+    refuse_other_data(settings, images, folder)
     if not resuming:
         make_hypermodel(settings, images)  # what can't be searched is refused before all else
         folder.start(settings)

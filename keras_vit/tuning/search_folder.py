@@ -1,7 +1,6 @@
 """The files of a search."""
 
-import shutil
-
+from keras_vit.files import remove
 from keras_vit.training.run_folder import RunFolder
 
 
@@ -34,4 +33,4 @@ class SearchFolder(RunFolder):
     def clear(self):
         super().clear()
         RunFolder(self.retrained).clear()
-        shutil.rmtree(self.trials, ignore_errors=True)
+        remove(self.trials)

@@ -2,10 +2,12 @@ import json
 import re
 import shutil
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
+from keras_vit import load_data
 from keras_vit.commands import main
 
 RNG = np.random.default_rng(0)
@@ -62,6 +64,31 @@ def test_a_runs_folder_tells_its_history_and_its_metrics(vit_folder, tmp_path):
     assert (out / "curves.png").exists()
     assert rows(out / "report.html")["Epochs"] == "7"
     assert rows(out / "report.html")["Command"] == "python mine.py"
+
+
+def test_the_test_part_is_that_of_the_runs_own_split(vit_folder, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(vit_folder, run)
+    (run / "metrics.json").write_text(json.dumps({"epochs": 1}))
+    settings = {"preset": {}, "preset_name": "x", "data": "x", "seed": 3}
+    (run / "config.json").write_text(json.dumps(settings))
+    images = RNG.integers(0, 256, (60, 8, 8, 3)).astype("uint8")
+    np.savez(tmp_path / "data.npz", x_train=images, y_train=np.arange(60) % 6)
+    model = keras.saving.load_model(run / "model.keras")
+
+    def accuracy(seed):
+        x, y = load_data(tmp_path / "data.npz", seed=seed).test
+        return f"{np.mean(model.predict(x, verbose=0).argmax(1) == y):.2%}"
+
+    def told(*words):
+        out = tmp_path / "report"
+        words = ["--data", str(tmp_path / "data.npz"), "--out", str(out), "--overwrite", *words]
+        main(["inspect", str(run), *words])
+        return (out / "report.html").read_text()
+
+    assert accuracy(3) != accuracy(0)
+    assert accuracy(3) in told()
+    assert accuracy(0) in told("--seed", "0")
 
 
 def test_a_probes_folder_has_no_history(vit_folder, tmp_path, capsys):

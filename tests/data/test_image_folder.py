@@ -183,6 +183,13 @@ def test_a_class_with_unreadable_images_alone(folder):
     assert error(folder, skip_bad=True).startswith(f"{folder / 'eel'}: no image in this class")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="names are bytes there")
+def test_a_class_name_that_is_not_utf_8(folder):
+    write(folder / os.fsdecode(b"caf\xe9") / "0.png", 1)
+    with pytest.raises(ValueError, match=r"b'caf\\xe9' names a class, but not in UTF-8"):
+        load_data(folder)
+
+
 def test_an_empty_class_folder(folder):
     (folder / "fox").mkdir()
     (folder / "fox" / "notes.txt").write_text("none yet")

@@ -33,6 +33,9 @@ def test_a_preset_comes_back_from_its_file(tmp_path):
         ({"model": {"image_shape": [8, 8, 3]}}, "ViT has no image_shape to be set"),
         ({"model_class": "Vit"}, "no model class 'Vit'"),
         ({"speed": 3}, "speed"),
+        ({"clip_norm": float("inf")}, "clip_norm can't be inf"),
+        ({"model": {"dropout": float("nan")}}, "model.dropout can't be nan"),
+        ({"crop_scale": [0.5, float("inf")]}, "crop_scale can't be inf"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_named(tmp_path, changes, named):

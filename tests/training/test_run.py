@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import json
 import re
+import shutil
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from keras_vit.training import Preset, Recipe, main
 from keras_vit.training.callbacks import read_history
+from keras_vit.training.run_folder import RunFolder, alone
 
 pytestmark = [pytest.mark.medium, pytest.mark.usefixtures("few_steps")]
 
@@ -188,6 +190,71 @@ def test_overwrite_replaces_the_run_and_no_other_file(finished, tmp_path):
     start(folder, "--preset", "other", "--seed", "2", "--overwrite")
     assert (folder / "notes.txt").read_text() == "mine"
     assert json.loads((folder / "metrics.json").read_text())["seed"] == 2
+
+
+def test_what_a_killed_export_or_a_link_leaves_does_not_cost_the_run(finished, tmp_path):
+    folder, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    shutil.copytree(finished, folder)
+    (folder / ".draft-x").mkdir()
+    (folder / ".draft-x" / "model.onnx").write_text("half")
+    elsewhere.mkdir()
+    (elsewhere / "epoch-00007-step-0000000.state").write_text("an earlier run's")
+    (folder / "checkpoint").symlink_to(elsewhere)
+    start(folder, "--preset", "other", "--overwrite")
+    assert {p.name for p in folder.iterdir()} == FILES
+    assert [p.name for p in elsewhere.iterdir()] == ["epoch-00007-step-0000000.state"]
+
+
+def test_a_folder_is_one_process_s_at_a_time(finished, tmp_path, capsys):
+    with alone(RunFolder(finished)):
+        for flag in ("--resume", "--overwrite"):
+            assert f"another process is at work in {finished}" in refused(capsys, finished, flag)
+    start(finished, "--resume")
+
+
+def test_a_history_that_was_lost_is_not_gone_on_with(tmp_path, capsys, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("keras_vit.training.run.finish", stop)
+    with pytest.raises(SystemExit):
+        start(tmp_path, "--preset", "other")
+    (tmp_path / "history.csv").unlink()
+    assert "history.csv has 0 epochs, but" in refused(capsys, tmp_path, "--resume")
+
+
+def test_a_run_goes_on_with_the_images_it_began_with(tmp_path, capsys, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    data, run = tmp_path / "data.npz", tmp_path / "run"
+    images, labels = np.zeros((30, 8, 8, 1), "uint8"), np.arange(30) % 3
+    np.savez(data, x_train=images, y_train=labels)
+    words = ["--preset", "other", "--data", str(data)]
+    with monkeypatch.context() as patch:
+        patch.setattr("keras_vit.training.run.finish", stop)
+        with pytest.raises(SystemExit):
+            start(run, *words)
+    np.savez(data, x_train=images[:29], y_train=labels[:29])
+    message = refused(capsys, run, *words, "--resume")
+    assert f"{data} are not those that the run in {run} began with" in message
+    np.savez(data, x_train=images, y_train=labels)
+    start(run, *words, "--resume", "--data-dir", str(tmp_path), "--skip-bad")
+    assert (run / "metrics.json").exists()
+
+
+def test_a_backend_that_does_not_train_is_refused(finished, capsys, monkeypatch):
+    monkeypatch.setattr("keras.backend.backend", lambda: "numpy")
+    assert "the numpy backend does not train" in refused(capsys, finished, "--overwrite")
+    assert (finished / "metrics.json").exists()
+
+
+def test_images_that_no_memory_holds_end_in_one_line(tmp_path, capsys, monkeypatch):
+    def load(*_, **__):
+        raise MemoryError("Unable to allocate 14.0 TiB")
+
+    monkeypatch.setattr("keras_vit.training.run_data.load_data", load)
+    assert "Unable to allocate 14.0 TiB" in refused(capsys, tmp_path / "run")
 
 
 def test_files_of_somebody_else_are_not_replaced_unasked(tmp_path, capsys):

@@ -71,6 +71,12 @@ def test_a_search_stopped_before_the_winner_goes_on_and_leaves_all_files(
         recipe_main(recipe, "", ["--config", str(out / "winner.json"), "--out", str(out)])
     assert "holds a run" in capsys.readouterr().err
 
+    # As if it had been stopped while the winner trained, and moved.
+    for folder in (out, out / "winner"):
+        (folder / "metrics.json").unlink()
+    main(BASE, "", ["--resume", "--out", str(out.rename(tmp_path / "moved"))])
+    assert (tmp_path / "moved" / "metrics.json").exists()
+
 
 def test_the_trials_see_no_test_image(monkeypatch):
     settings = {"validation_images": 8, "limit": None, "seed": 0, "epochs": 1}

@@ -31,6 +31,6 @@ def main(arguments=None):
     try:
         flags.run(flags)
     except (ValueError, OSError, MemoryError) as error:
-        flags.own.error(" ".join(str(error).split()))
+        flags.own.error(" ".join((str(error) or "there is not enough memory").split()))
     except KeyboardInterrupt:
         flags.own.exit(130, f"\n{flags.own.prog}: interrupted\n")

@@ -1,5 +1,6 @@
 """What every Transformer on images has behind its patches: tokens, blocks, pooling, head."""
 
+from collections.abc import Iterable
 from numbers import Integral
 
 import keras
@@ -157,7 +158,7 @@ def check_images(image_shape, num_classes, class_names):
 
 
 def check_image_shape(image_shape):
-    if not isinstance(image_shape, (tuple, list)) or len(image_shape) != 3:
+    if not isinstance(image_shape, Iterable) or len(tuple(image_shape)) != 3:
         raise ValueError(
             f"`image_shape` must be (height, width, channels). Received: {image_shape}"
         )

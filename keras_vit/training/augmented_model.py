@@ -115,7 +115,7 @@ class AugmentedModel(AugmentingModel):
             partner, own = y_pred["partner"], y_pred["weight"]
             other = 1 - own
             if sample_weight is not None:  # each label with the weight of its own image
-                weights = ops.reshape(sample_weight, (-1,))
+                weights = ops.cast(ops.reshape(sample_weight, (-1,)), own.dtype)
                 own, other = own * weights, other * ops.take(weights, partner, axis=0)
                 sample_weight = own + other
                 some = ops.where(sample_weight == 0, 1.0, sample_weight)
@@ -129,7 +129,11 @@ class AugmentedModel(AugmentingModel):
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         y = flat_labels(y)
         if isinstance(y_pred, dict):
-            y = ops.where(y_pred["weight"] >= 0.5, y, ops.take(y, y_pred["partner"], axis=0))
+            partner, larger = y_pred["partner"], y_pred["weight"] >= 0.5
+            y = ops.where(larger, y, ops.take(y, partner, axis=0))
+            if sample_weight is not None:
+                weights = ops.reshape(sample_weight, (-1,))
+                sample_weight = ops.where(larger, weights, ops.take(weights, partner, axis=0))
             y_pred = y_pred["prediction"]
         return super().compute_metrics(x, y, y_pred, sample_weight)
 

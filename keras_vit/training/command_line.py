@@ -151,6 +151,7 @@ def add_data_flags(parser, data):
     parser.add_argument(
         "--skip-bad",
         action="store_true",
+        default=None,
         help="leave out images that can't be read, and count them",
     )
 

@@ -41,7 +41,6 @@ from keras_vit.training.settings import (
     new_settings,
     preset_name,
     refuse_other_settings,
-    where_data_are,
 )
 from keras_vit.training.starting_model import keep_starting_model, starting_model
 from keras_vit.training.termination import Termination
@@ -74,7 +73,7 @@ def run(recipe, flags, arguments):
         with Termination() as termination:
             return carry_out(recipe, flags, arguments, process, termination, began)
     except (ValueError, OSError, MemoryError) as error:
-        raise RunFailed(error) from error
+        raise RunFailed(str(error) or "there is not enough memory") from error
 
 
 def carry_out(recipe, flags, arguments, process, termination, began):
@@ -94,7 +93,7 @@ def carry_out_in(folder, recipe, flags, arguments, termination, began):
             print(f"{recipe.name}: {folder.path} holds the finished run; nothing to do")
             folder.tidy()
             return None
-        settings |= where_data_are(flags)
+        settings["data_dir"] = flags.data_dir or settings.get("data_dir")  # data may move
     preset = kept_preset(recipe, settings, folder)
     check_can_distribute(settings, preset)
     announce(recipe, settings, preset)
@@ -122,6 +121,8 @@ def train(recipe, flags, settings, preset, folder, resuming, devices, terminatio
     images = run_data(settings, preset, start)
     data = images.data
     refuse_other_data(settings, images, folder)
+    if resuming:
+        folder.keep(settings)
 
     def build_model():
         with naming_preset(settings.get("config")):

@@ -31,6 +31,7 @@ class RunFolder:
         self.report = self.path / "report.html"
         self.metrics = self.path / "metrics.json"
         self._lock = None
+        self._is_new = False
 
     @property
     def files(self):
@@ -56,8 +57,14 @@ class RunFolder:
     def start(self, settings):
         """Makes the folder and writes down what the run is to do."""
         self.path.mkdir(parents=True, exist_ok=True)
-        self.lock()
+        if self._is_new:
+            self._lock = lock_folder(self.path)
+            if self.holds_something():
+                raise ValueError(f"another process made a run in {self.path} meanwhile")
         self.clear()
+        self.keep(settings)
+
+    def keep(self, settings):
         write_json(self.config, settings)
 
     def clear(self):
@@ -88,25 +95,21 @@ class RunFolder:
     def drop_checkpoint(self):
         remove(self.checkpoint)
 
-    def lock(self):
-        """Keeps other processes out, if the folder is there; a ValueError where one is in."""
-        if self._lock is None and self.path.is_dir():
+    @contextlib.contextmanager
+    def alone(self):
+        """Keeps the folder to this process within the block; a ValueError where another is in.
+
+        Where it is not there yet, from `start` on.
+        """
+        self._is_new = not self.path.exists()
+        if not self._is_new:
             self._lock = lock_folder(self.path)
-
-    def unlock(self):
-        if self._lock is not None:
-            os.close(self._lock)
-        self._lock = None
-
-
-@contextlib.contextmanager
-def alone(folder):
-    """Keeps a `RunFolder` to this process within the block."""
-    folder.lock()
-    try:
-        yield folder
-    finally:
-        folder.unlock()
+        try:
+            yield
+        finally:
+            if self._lock is not None:
+                os.close(self._lock)
+            self._lock = None
 
 
 @contextlib.contextmanager
@@ -125,7 +128,7 @@ def own_folder(folder, process, resume):
         The `RunFolder` to use.
     """
     if process == 0:
-        with alone(folder):
+        with folder.alone():
             yield folder
         return
     with tempfile.TemporaryDirectory() as scratch, open(os.devnull, "w") as nowhere:

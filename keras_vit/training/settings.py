@@ -69,7 +69,7 @@ def new_settings(recipe, flags, arguments):
         "data": data,
         "data_dir": flags.data_dir,
         "image_size": flags.image_size,
-        "skip_bad": flags.skip_bad,
+        "skip_bad": bool(flags.skip_bad),
         "stream": flags.stream,
         "limit": flags.limit,
         "time_limit": flags.time_limit,
@@ -98,16 +98,6 @@ def kept_preset(recipe, settings, folder):
         raise ValueError(f"{folder.config} is not as this version writes it: {error}") from error
 
 
-def where_data_are(flags):
-    """What a run that goes on may be told anew, as data move: settings by name."""
-    given = {
-        "data_dir": flags.data_dir,
-        "skip_bad": flags.skip_bad or None,
-        "stream": flags.stream,
-    }
-    return {key: value for key, value in given.items() if value is not None}
-
-
 def preset_name(recipe, flags):
     """The preset that the user chose, or the one for these data, or the one for this device.
 
@@ -128,6 +118,8 @@ REMAINS = (
     "checkpoint",
     "data",
     "image_size",
+    "skip_bad",
+    "stream",
     "limit",
     "time_limit",
     "seed",

@@ -14,8 +14,7 @@ from keras_vit.training.config_file import write_preset
 from keras_vit.training.preset import Preset
 from keras_vit.training.run import RunFailed
 from keras_vit.training.run_data import load, refuse_other_data, split_data
-from keras_vit.training.run_folder import alone
-from keras_vit.training.settings import kept_settings, may_resume, refuse_changes, where_data_are
+from keras_vit.training.settings import kept_settings, may_resume, refuse_changes
 from keras_vit.tuning.hypermodel import ViTHyperModel
 from keras_vit.tuning.pictures import effects_picture, parallel_picture, pareto_picture
 from keras_vit.tuning.retrain import retrain
@@ -27,9 +26,10 @@ from keras_vit.tuning.worker import wait_for_chief
 
 FOLDER = Path("saved_models", "search")
 DEFAULTS = {"data": "cifar10", "tuner": "random", "trials": 20, "epochs": 5, "seed": 0}
-FIXED = ("data", "image_size", "limit", "validation_images", "batch_size", "tuner", "trials")
-FIXED += ("epochs", "max_parameters", "max_flops", "retrain_epochs", "seed", "config")
-KEPT = (*FIXED, "data_dir", "skip_bad", "stream")
+FIXED = ("data", "image_size", "skip_bad", "stream", "limit", "validation_images", "batch_size")
+FIXED += ("tuner", "trials", "epochs", "max_parameters", "max_flops", "retrain_epochs", "seed")
+FIXED += ("config",)
+KEPT = (*FIXED, "data_dir")
 
 
 def run_search(flags, arguments, base):
@@ -51,10 +51,10 @@ def run_search(flags, arguments, base):
             wait_for_chief(role.address, flags.wait)
             work(folder, flags, arguments, base)
         else:
-            with alone(folder):
+            with folder.alone():
                 carry_out(folder, flags, arguments, base)
     except (ValueError, OSError, MemoryError) as error:
-        raise RunFailed(error) from error
+        raise RunFailed(str(error) or "there is not enough memory") from error
 
 
 def work(folder, flags, arguments, base):
@@ -62,7 +62,9 @@ def work(folder, flags, arguments, base):
     known = folder.config.exists()  # the chief's, on a disk that both see
     settings = kept_settings(folder, "search") if known else new_settings(flags, arguments, base)
     refuse_changes(flags, settings, FIXED, folder)
-    images = search_images(settings | where_data_are(flags))
+    if flags.data_dir:
+        settings["data_dir"] = flags.data_dir
+    images = search_images(settings)
     refuse_other_data(settings, images, folder)
     search(make_search(settings, images, folder, flags), settings, images)
     print("search: this worker is done")
@@ -77,9 +79,11 @@ def carry_out(folder, flags, arguments, base):
         if folder.finished():
             print(f"search: {folder.path} holds the finished search; nothing to do")
             return
-        settings |= where_data_are(flags)
+        settings["data_dir"] = flags.data_dir or settings.get("data_dir")  # data may move
     images = search_images(settings)
     refuse_other_data(settings, images, folder)
+    if resuming:
+        folder.keep(settings)
     if not resuming:
         make_hypermodel(settings, images)  # what can't be searched is refused before all else
         folder.start(settings)

@@ -71,10 +71,14 @@ def preprocessing(beside):
     if not file.is_file():
         return None
     config = read_json(file)
-    factor = config.get("rescale_factor", 1 / 255) if config.get("do_rescale", True) else 1.0
+    # Without `do_rescale` its user brings the pixels to 0-1, from the 0-255 that they are here.
+    factor = config.get("rescale_factor") or 1 / 255
     if not config.get("do_normalize", True):
         return (factor, 0.0)
-    return rescaling_of(config.get("image_mean", HALF), config.get("image_std", HALF), factor)
+    mean, std = (config.get(key) or HALF for key in ("image_mean", "image_std"))
+    if not isinstance(mean, (list, tuple)):  # one for all channels
+        mean, std = (mean,) * 3, (std,) * 3
+    return rescaling_of(mean, std, factor)
 
 
 def from_timm(file, config):

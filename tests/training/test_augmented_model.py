@@ -84,6 +84,27 @@ def test_metrics_see_the_label_of_the_larger_share():
     np.testing.assert_allclose(float(result["accuracy"]), 2 / 3, rtol=1e-6)
 
 
+def test_weighted_metrics_have_the_weight_of_the_label_that_they_see():
+    trainer = AugmentedModel(small_vit(), mixup=1.0)
+    trainer.compile("sgd", weighted_metrics=["accuracy"])
+    logits = np.full((3, 10), -1.0, "float32")
+    logits[0, 3] = logits[1, 9] = logits[2, 3] = 1.0  # as above: right, right, wrong
+    labels = ops.convert_to_tensor(np.array([3, 1, 9]))
+    weights = ops.convert_to_tensor(np.array([5.0, 100.0, 2.0], "float32"))
+    result = trainer.compute_metrics(None, labels, mixed_prediction(logits), weights)
+    np.testing.assert_allclose(float(result["accuracy"]), (5 + 2) / (5 + 2 + 2), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["int64", "float64"])
+def test_weights_of_any_type_train(kind):
+    trainer = AugmentedModel(small_vit(), mixup=1.0)
+    trainer.compile("sgd", weighted_metrics=["accuracy"], jit_compile=JIT_COMPILE)
+    weights = np.arange(len(IMAGES)).astype(kind)
+    trainer.fit(IMAGES, LABELS, sample_weight=weights, batch_size=6, verbose=0)
+    (loss,) = trainer.history.history["loss"]
+    assert np.isfinite(loss)
+
+
 @pytest.mark.parametrize("shape", [(12,), (12, 1)])
 def test_evaluate_sees_neither_augmentation_nor_smoothing_nor_mixing(shape):
     model = small_vit()

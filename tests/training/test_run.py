@@ -10,9 +10,11 @@ import keras
 import numpy as np
 import pytest
 
+from keras_vit.data import StreamedImages
 from keras_vit.training import Preset, Recipe, main
 from keras_vit.training.callbacks import read_history
-from keras_vit.training.run_folder import RunFolder, alone
+from keras_vit.training.run_data import told_apart_by
+from keras_vit.training.run_folder import RunFolder
 
 pytestmark = [pytest.mark.medium, pytest.mark.usefixtures("few_steps")]
 
@@ -206,10 +208,25 @@ def test_what_a_killed_export_or_a_link_leaves_does_not_cost_the_run(finished, t
 
 
 def test_a_folder_is_one_process_s_at_a_time(finished, tmp_path, capsys):
-    with alone(RunFolder(finished)):
+    with RunFolder(finished).alone():
         for flag in ("--resume", "--overwrite"):
             assert f"another process is at work in {finished}" in refused(capsys, finished, flag)
     start(finished, "--resume")
+
+
+def test_a_folder_that_another_process_made_meanwhile_is_left_alone(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    settings = {"preset": {}, "preset_name": "p", "data": "d", "seed": 0}
+    with folder.alone():
+        other = RunFolder(folder.path)
+        with other.alone():
+            other.start(settings)
+            with pytest.raises(ValueError, match="another process is at work in"):
+                folder.start(settings)
+        other.metrics.write_text("{}")
+        with pytest.raises(ValueError, match="another process made a run in .* meanwhile"):
+            folder.start(settings)
+    assert folder.finished()
 
 
 def test_a_history_that_was_lost_is_not_gone_on_with(tmp_path, capsys, monkeypatch):
@@ -228,19 +245,34 @@ def test_a_run_goes_on_with_the_images_it_began_with(tmp_path, capsys, monkeypat
         raise KeyboardInterrupt
 
     data, run = tmp_path / "data.npz", tmp_path / "run"
-    images, labels = np.zeros((30, 8, 8, 1), "uint8"), np.arange(30) % 3
+    images, labels = np.arange(30 * 64, dtype="uint16").reshape(30, 8, 8, 1) // 8, np.arange(30) % 3
+    images = images.astype("uint8")
     np.savez(data, x_train=images, y_train=labels)
     words = ["--preset", "other", "--data", str(data)]
     with monkeypatch.context() as patch:
         patch.setattr("keras_vit.training.run.finish", stop)
         with pytest.raises(SystemExit):
             start(run, *words)
-    np.savez(data, x_train=images[:29], y_train=labels[:29])
-    message = refused(capsys, run, *words, "--resume")
-    assert f"{data} are not those that the run in {run} began with" in message
+    another_order = np.r_[3, 1, 2, 0, 4:30]  # within the first class
+    for change in (slice(29), another_order):
+        np.savez(data, x_train=images[change], y_train=labels[change])
+        message = refused(capsys, run, *words, "--resume")
+        assert f"{data} are not those that the run in {run} began with" in message
+    np.savez(data, x_train=images, y_train=labels, class_names=["a", "b", "c"])
+    assert "are not those" in refused(capsys, run, *words, "--resume")
     np.savez(data, x_train=images, y_train=labels)
-    start(run, *words, "--resume", "--data-dir", str(tmp_path), "--skip-bad")
+    assert "skip_bad=False" in refused(capsys, run, *words, "--resume", "--skip-bad")
+    start(run, *words, "--resume", "--data-dir", str(tmp_path))
+    assert json.loads((run / "config.json").read_text())["data_dir"] == str(tmp_path)
     assert (run / "metrics.json").exists()
+
+
+def test_images_in_files_are_known_by_their_names(tmp_path):
+    files = [tmp_path / f"{i}.png" for i in range(3)]
+    one, same, other = (
+        told_apart_by(StreamedImages(paths, (4, 4), 1)) for paths in (files, files, files[::-1])
+    )
+    assert one == same != other
 
 
 def test_a_backend_that_does_not_train_is_refused(finished, capsys, monkeypatch):
@@ -249,12 +281,19 @@ def test_a_backend_that_does_not_train_is_refused(finished, capsys, monkeypatch)
     assert (finished / "metrics.json").exists()
 
 
-def test_images_that_no_memory_holds_end_in_one_line(tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError("Unable to allocate 14.0 TiB"), "Unable to allocate 14.0 TiB"),
+        (MemoryError(), "there is not enough memory"),
+    ],
+)
+def test_images_that_no_memory_holds_end_in_one_line(tmp_path, capsys, monkeypatch, error, said):
     def load(*_, **__):
-        raise MemoryError("Unable to allocate 14.0 TiB")
+        raise error
 
     monkeypatch.setattr("keras_vit.training.run_data.load_data", load)
-    assert "Unable to allocate 14.0 TiB" in refused(capsys, tmp_path / "run")
+    assert said in refused(capsys, tmp_path / "run")
 
 
 def test_files_of_somebody_else_are_not_replaced_unasked(tmp_path, capsys):

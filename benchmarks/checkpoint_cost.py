@@ -18,11 +18,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_vit.backend.hardware import device_kind
 from keras_vit.data import ImageData
 from keras_vit.files import write_json
-from keras_vit.hardware import device_kind
-from keras_vit.training import Preset
-from keras_vit.training.checkpoint import Checkpoint, Place
+from keras_vit.runs import Preset, build
+from keras_vit.runs.checkpoint import Checkpoint, Place
 
 STEPS_PER_EPOCH = 50_000 // 128
 PRESET = Preset(
@@ -49,7 +49,7 @@ def main():
     images = rng.integers(0, 256, (PRESET.batch_size, 32, 32, 3)).astype("uint8")
     labels = rng.integers(0, 10, len(images))
     data = ImageData(images, labels, images, labels, tuple("0123456789"))
-    trainer = PRESET.build_trainer(PRESET.build_model(data), STEPS_PER_EPOCH)
+    trainer = build.build_trainer(PRESET, build.build_model(PRESET, data), STEPS_PER_EPOCH)
     trainer.train_on_batch(images, labels)  # compiles
 
     steps, saves = [], []

@@ -21,7 +21,7 @@ import numpy as np
 
 from keras_vit import AugmentedModel, ViT
 from keras_vit.files import write_json
-from keras_vit.training import ShuffledBatches, distributed
+from keras_vit.train import ShuffledBatches, distributed
 
 BATCH = 64
 COMPACT = {"patch_embedding": "stem", "hidden_dim": 128, "depth": 4, "num_heads": 4, "mlp_dim": 256}

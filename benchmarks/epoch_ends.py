@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from keras_vit.train.photograph_presets import COMPACT
 
 from keras_vit import AugmentedModel, ViT
 from keras_vit.files import write_json
-from keras_vit.training.photograph_presets import COMPACT
 
 BATCH = 128
 

@@ -27,8 +27,8 @@ import keras  # noqa: E402
 from keras import layers, ops  # noqa: E402
 
 from keras_vit import load_data  # noqa: E402
+from keras_vit.backend.hardware import device_kind  # noqa: E402
 from keras_vit.files import write_json  # noqa: E402
-from keras_vit.hardware import device_kind  # noqa: E402
 
 SIDE, PATCH, DIM, HEADS, DEPTH = 72, 6, 64, 4, 8
 BLOCK_MLP, HEAD_MLP = (2 * DIM, DIM), (2048, 1024)

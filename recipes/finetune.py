@@ -12,7 +12,9 @@ step. A folder of more than 2 GiB of pixels is read from its files as they are n
 
 import dataclasses
 
-from keras_vit.training import Preset, Recipe, main
+import keras_vit_backend  # noqa: F401  chooses the backend; must come before Keras is imported
+from keras_vit.commands.train import main
+from keras_vit.runs import Preset, Recipe
 
 ADAMW = Preset(
     summary="all layers, AdamW, a lower rate for every lower layer",

@@ -8,12 +8,13 @@ encoder alone, an ordinary ViT without head. A folder of images needs class fold
 recipes, but what class an image is in does not matter.
 """
 
-from keras_vit.training import MaskedPreset, Recipe, finish_pretraining, main
+import keras_vit_backend  # noqa: F401  chooses the backend; must come before Keras is imported
+from keras_vit.commands.train import main
+from keras_vit.runs import MaskedPreset, Recipe
 
 RECIPE = Recipe(
     name="pretrain",
     data="cifar10",
-    finish=finish_pretraining,
     presets={
         "compact": MaskedPreset(
             summary="a compact ViT, 64 tokens for 4x4 pixels each, 12 epochs",

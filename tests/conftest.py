@@ -16,7 +16,7 @@ def _seeded():
 @pytest.fixture(scope="module")
 def few_steps():
     """Runs compile as it is soonest; test_recipes, test_kills, test_checkpoint go without this."""
-    from keras_vit.models.augmenting import AugmentingModel
+    from keras_vit.train.augmenting import AugmentingModel
 
     compiled = AugmentingModel.compile
     with pytest.MonkeyPatch.context() as patch:

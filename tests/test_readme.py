@@ -106,7 +106,7 @@ def test_the_ten_minutes_are_those_of_three_seeds(name, whose):
     runs = [json.loads((folder / f"seed-{n}" / "metrics.json").read_text()) for n in range(3)]
     assert [run["seed"] for run in runs] == [0, 1, 2]
     recipe = runpy.run_path(str(ROOT / "recipes" / f"{name}.py"))["RECIPE"]
-    assert {run["epochs"] for run in runs} == {recipe.presets["cpu-10min"].epochs}
+    assert {run["epochs"] for run in runs} == {recipe.presets["compact-short"].epochs}
     shares = [100 * run["test_accuracy"] for run in runs]
     clock = json.loads((folder / "wall_clock.json").read_text())["seconds_from_command_to_end"]
     seconds = [clock[f"seed-{n}"] for n in range(3)]
@@ -130,7 +130,7 @@ def test_the_hours_are_those_of_their_runs(name, start, whose):
     recipe = runpy.run_path(str(ROOT / "recipes" / f"{name}.py"))["RECIPE"]
     folder = ROOT / "results" / f"{name}-hour"
     run = json.loads((folder / "metrics.json").read_text())
-    assert run["epochs"] == recipe.presets["cpu-hour"].epochs
+    assert run["epochs"] == recipe.presets["wide"].epochs
     clock = json.loads((folder / "wall_clock.json").read_text())["seconds_from_command_to_end"]
     assert clock < 3600
     assert (

@@ -1,15 +1,11 @@
-"""The base of our image layers, and the one place that names what is private in Keras."""
+"""The base of the image layers, which also run in `tf.data` on every backend."""
 
 from keras.random import SeedGenerator
 
-# Private, but nothing public lets a layer run in `tf.data` under JAX or PyTorch:
-# `DataLayer.__call__` switches `self.backend` to TensorFlow there.
-# tests/augment/test_data_layer.py tells when Keras moves or changes it.
-from keras.src.layers.preprocessing.data_layer import DataLayer
-from keras.src.utils.jax_utils import is_in_jax_tracing_scope
+from keras_vit.backend.keras_private import TfDataLayer, is_in_jax_tracing_scope
 
 
-class ImageLayer(DataLayer):
+class ImageLayer(TfDataLayer):
     """Base of layers that change images at random, each image by a draw of its own.
 
     A subclass implements `augment(images, seed)` and, where inference is not the identity,
@@ -73,7 +69,7 @@ class ImageLayer(DataLayer):
         return (self.backend.numpy.expand_dims(images, axis=0) if single else images), single
 
     def _seed(self):
-        return self._get_seed_generator(self.backend.name)
+        return self.backend_seed()
 
 
 def update_where(backend, chosen, function, value, *columns):

@@ -41,7 +41,7 @@ def look_up(backend, values, places):
         places: integers of any shape, from 0 to N - 1.
     """
     if backend.name == "torch":
-        from keras_vit.augment import lookup_torch  # imports PyTorch
+        from keras_vit.backend import lookup_torch  # imports PyTorch
 
         return lookup_torch.look_up(values, places)
     return backend.numpy.take(values, places, axis=0)
@@ -50,7 +50,7 @@ def look_up(backend, values, places):
 def count(backend, places, size):
     """How often each of `size` places occurs in `places`: integers from 0; int32 (size,)."""
     if backend.name == "torch":
-        from keras_vit.augment import lookup_torch
+        from keras_vit.backend import lookup_torch
 
         return lookup_torch.count(places, size)
     places = backend.numpy.reshape(places, (-1,))

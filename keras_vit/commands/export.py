@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 from keras import ops
 
+from keras_vit.backend.keras_private import flatten_layers
 from keras_vit.commands.output import refuse_existing
 from keras_vit.files import whole_file
 from keras_vit.layers.activations import gelu
@@ -96,7 +97,7 @@ def export(model, format, path):
 
 def ready_for_onnx(model):
     """The model, or its whole graph, as the converters can take it."""
-    for layer in model._flatten_layers():
+    for layer in flatten_layers(model):
         # ONNX has no convolution of bfloat16, and under these policies the weights are float32.
         if layer.dtype_policy.name in ("mixed_bfloat16", "mixed_float16"):
             layer.dtype_policy = "float32"

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from keras_vit.commands.output import refuse_existing
+from keras_vit.commands.parser import natural, positive
 from keras_vit.data import load_data
 from keras_vit.files import read_json
 from keras_vit.inspection.classifier import Classifier
-from keras_vit.inspection.pictures import PICTURES, Subject
-from keras_vit.inspection.report import write_report
-from keras_vit.training.callbacks import read_history
-from keras_vit.training.command_line import natural, positive
-from keras_vit.training.run_folder import RunFolder
+from keras_vit.report.pictures import PICTURES, Subject
+from keras_vit.report.report import write_report
+from keras_vit.runs.folder import RunFolder
+from keras_vit.runs.history import read_history
 from keras_vit.weights.model_file import load_model, model_file, model_name
 
 
@@ -56,20 +56,20 @@ def run(flags):
     # A folder's pictures may differ in size; arrays are resized a batch at a time.
     image_size = classifier.image_size if os.path.isdir(os.path.expanduser(flags.data)) else None
     run = finished_run(model_file(flags.model))
-    settings = run.settings() if run else {}
+    spec = run.spec() if run else None
     data = load_data(
         flags.data,
         data_dir=flags.data_dir,
         image_size=image_size,
         # Of another split the test part would have images that the run trained on.
-        seed=settings.get("seed", 0) if flags.seed is None else flags.seed,
-        skip_bad=flags.skip_bad or settings.get("skip_bad", False),
+        seed=flags.seed if flags.seed is not None else (spec.seed if spec else 0),
+        skip_bad=flags.skip_bad or (spec.skip_bad if spec else False),
     )
-    classifier, images, labels = matched(classifier, data)
+    classifier, images, labels = match_classes(classifier, data)
     if flags.limit is not None and flags.limit < len(images):
         chosen = np.sort(np.random.default_rng(0).permutation(len(images))[: flags.limit])
         images, labels = images[chosen], labels[chosen]
-    trained, metrics = (told_by(run, settings), read_json(run.metrics)) if run else ((), None)
+    trained, metrics = (training_of(run, spec), read_json(run.metrics)) if run else ((), None)
     print(f"{len(images):,} test image{'s' * (len(images) != 1)}")
     probabilities = classifier.probabilities(images)
     subject = Subject(classifier, images, labels, probabilities, *trained)
@@ -89,11 +89,10 @@ def finished_run(file):
     return run if file == run.model and run.finished() and run.config.exists() else None
 
 
-def told_by(run, settings):
-    """What `Subject` has of a run's training."""
-    preset = settings["preset"]
-    validation = "validation" if preset.get("validation_images") else "test"
-    return read_history(run.history), validation, preset.get("auto_augment")
+def training_of(run, spec) -> tuple:
+    """Return what `Subject` takes of a run's training: history, validation's name, AutoAugment."""
+    validation = "validation" if spec.preset.validation_images else "test"
+    return read_history(run.history), validation, spec.preset.auto_augment
 
 
 def check_folder(folder, overwrite):
@@ -105,7 +104,7 @@ def check_folder(folder, overwrite):
         refuse_existing(folder / file, overwrite)
 
 
-def matched(classifier, data):
+def match_classes(classifier, data):
     """The test part in the model's own classes: a classifier with names, images, labels."""
     images, labels = data.test
     known, named = classifier.class_names, data.class_names

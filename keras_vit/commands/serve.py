@@ -2,9 +2,9 @@
 
 import importlib.util
 
-from keras_vit.app import serve
+from keras_vit.commands.page import serve
+from keras_vit.commands.parser import whole_number
 from keras_vit.inspection.classifier import Classifier
-from keras_vit.training.command_line import whole_number
 from keras_vit.weights.model_file import load_model, model_name
 
 

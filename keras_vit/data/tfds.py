@@ -56,7 +56,7 @@ def _load(name, data_dir):
     import tensorflow_datasets as tfds
 
     if keras.config.backend() != "tensorflow":
-        from keras_vit.data.hidden_gpus_tensorflow import hide_gpus  # imports TensorFlow
+        from keras_vit.backend.hidden_gpus_tensorflow import hide_gpus  # imports TensorFlow
 
         hide_gpus()
     builder = tfds.builder(name, data_dir=data_dir)

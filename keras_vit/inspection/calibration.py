@@ -4,8 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_vit.inspection.figures import new_figure, save_figure
-
 
 class Calibration(NamedTuple):
     """A reliability diagram as arrays; NaN where a bin is empty."""
@@ -68,34 +66,3 @@ def checked_probabilities(probabilities, labels):
             f"logits first). Received: sums from {totals.min():.4g} to {totals.max():.4g}"
         )
     return probabilities, labels
-
-
-def calibration_picture(probabilities, labels, path, bins=15):
-    """Draws a reliability diagram above how many images have which confidence.
-
-    Args:
-        probabilities, labels, bins: as in `calibration`.
-        path: of the PNG file.
-    """
-    found = calibration(probabilities, labels, bins)
-    figure = new_figure(5, 5.4)
-    axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    place = {"x": 100 * found.edges[:-1], "width": 100 / bins, "align": "edge"}
-    axes.bar(
-        height=100 * np.nan_to_num(found.accuracy), edgecolor="white", label="accuracy", **place
-    )
-    axes.plot([0, 100], [0, 100], color="0.2", linestyle="--", label="right as often as it says")
-    axes.plot(
-        100 * found.confidence,
-        100 * found.accuracy,
-        "o",
-        color="C1",
-        clip_on=False,
-        label="mean of a bin",
-    )
-    axes.set(ylabel="accuracy in %", xlim=(0, 100), ylim=(0, 100))
-    axes.set_title(f"{len(labels):,} images, expected calibration error {found.ece:.1%}", size=11)
-    below.bar(height=100 * found.count / found.count.sum(), color="0.6", edgecolor="white", **place)
-    below.set(xlabel="confidence: probability of the predicted class in %", ylabel="images in %")
-    figure.legend(loc="outside lower center", ncols=3, fontsize=8)
-    save_figure(figure, path)

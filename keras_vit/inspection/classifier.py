@@ -1,5 +1,6 @@
 """Any Keras image classifier, ours or not: what it takes and what its outputs mean."""
 
+import functools
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from keras_vit.data.image_file import read_image, reading_images
 from keras_vit.data.resizing import resize_images
 from keras_vit.inspection.attention import attention_blocks
 from keras_vit.models.intermediates import plain_model
+from keras_vit.models.outputs import gives_probabilities
 
 BATCH = 256
 WITH_PROGRESS = 2000  # images from which a bar is shown
@@ -42,6 +44,11 @@ class Classifier:
         self.class_names = tuple(names)
         if len(self.class_names) != gives[1]:
             raise ValueError(f"{len(self.class_names)} class names for {gives[1]} classes")
+
+    @functools.cached_property
+    def gives_probabilities(self) -> bool:
+        """Whether the model gives probabilities; else it gives logits."""
+        return gives_probabilities(self.model)
 
     @property
     def image_size(self):
@@ -100,7 +107,24 @@ class Classifier:
             batch = self.fitted(images[start : start + BATCH])
             outputs.append(self.model.predict(batch, batch_size=BATCH, verbose=0))
             bar.add(len(batch))
-        return as_probabilities(np.concatenate(outputs))
+        return self.as_probabilities(np.concatenate(outputs))
+
+    def as_probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the model's outputs `(B, K)` as float32 probabilities, whose rows sum to 1.
+
+        The softmax of logits; what a model that ends in a softmax gives stays as it is.
+        """
+        outputs = np.asarray(outputs, "float32")
+        if self.gives_probabilities:
+            return outputs
+        powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+
+    def log_probabilities(self, outputs: np.ndarray) -> np.ndarray:
+        """Return the natural logarithm of the probabilities of the model's outputs `(B, K)`."""
+        if self.gives_probabilities:
+            return np.log(np.maximum(outputs, np.finfo("float32").tiny))
+        return outputs - np.logaddexp.reduce(outputs, axis=1, keepdims=True)
 
     def top(self, probabilities: np.ndarray, count: int = 5) -> list[tuple[str, float]]:
         """The likeliest classes of one image's `(K,)`: (name, probability), likeliest first."""
@@ -120,15 +144,6 @@ def check_pixels(path, most):
         width, height = picture.size
     if width * height > most:
         raise TooManyPixels(f"{width}x{height} pixels are too many; at most {most:,} are taken")
-
-
-def as_probabilities(outputs: np.ndarray) -> np.ndarray:
-    """Softmax of logits `(B, K)`; outputs that are probabilities already stay as they are."""
-    outputs = np.asarray(outputs, "float32")
-    if (outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, atol=1e-2):
-        return outputs
-    powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def is_shape(value, rank):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_vit.inspection.figures import new_figure, save_figure, show_image
+from keras_vit.backend.keras_private import flatten_layers
 from keras_vit.layers import PatchEncoder, Patches
 from keras_vit.models.intermediates import plain_model
 
@@ -49,7 +49,7 @@ def first_filters(model):
             encoder = next(x for x in layers if isinstance(x, PatchEncoder))
             kernel = dense_kernel(encoder.projection)
             return kernel.reshape(*layer.patch_size, -1, kernel.shape[-1])
-        for part in layer._flatten_layers():
+        for part in flatten_layers(layer):
             is_convolution = isinstance(part, keras.layers.Conv2D)
             if is_convolution and part.kernel.shape[2] == model.input_shape[-1]:
                 return ops.convert_to_numpy(part.kernel)
@@ -61,31 +61,3 @@ def dense_kernel(layer):
     if layer.quantization_mode == "int8":
         return kernel / ops.convert_to_numpy(layer.kernel_scale)
     return kernel
-
-
-def filters_picture(model, path, count=28):
-    """Draws `filter_components`, in colour for three channels.
-
-    Args:
-        model, count: as in `filter_components`.
-        path: of the PNG file.
-
-    Raises:
-        ValueError: for a model without filters on its pixels.
-    """
-    components = filter_components(model, count)
-    columns = min(7, len(components))
-    rows = -(-len(components) // columns)
-    height, width = components.shape[1:3]
-    figure = new_figure(max(3.6, 0.95 * columns), (0.95 * height / width + 0.2) * rows + 0.6)
-    axes = figure.subplots(rows, columns, squeeze=False)
-    for panel in axes.flat[len(components) :]:
-        panel.axis("off")
-    for index, component in enumerate(components):
-        show_image(axes.flat[index], 255 * component)
-        axes.flat[index].set_xlabel(index + 1, size=8, labelpad=1)
-    figure.suptitle(
-        f"Principal components of the {height}x{width} filters\non the pixels (mid-grey: weight 0)",
-        size=10,
-    )
-    save_figure(figure, path)

@@ -1,15 +1,8 @@
-"""The mistakes that the model was surest of."""
+"""Mistakes: the most confident ones, and which classes are taken for which."""
 
 import numpy as np
 
 from keras_vit.inspection.calibration import checked_probabilities
-from keras_vit.inspection.figures import (
-    checked_labels,
-    new_figure,
-    save_figure,
-    short_names,
-    show_image,
-)
 
 
 def confident_mistakes(probabilities, labels, count=24):
@@ -29,34 +22,16 @@ def confident_mistakes(probabilities, labels, count=24):
     return wrong[order[:count]]
 
 
-def mistakes_picture(images, probabilities, labels, class_names, path, count=24):
-    """Draws the most confident mistakes, the surest first.
+def confusion_matrix(labels, predicted, num_classes):
+    """Counts `(num_classes, num_classes)`: true classes down, predicted ones across."""
+    matrix = np.zeros((num_classes, num_classes), int)
+    np.add.at(matrix, (np.asarray(labels), np.asarray(predicted)), 1)
+    return matrix
 
-    Args:
-        images: `(N, H, W, C)`, 0-255.
-        probabilities, labels, count: as in `confident_mistakes`.
-        class_names: sequence of str.
-        path: of the PNG file.
-    """
-    labels = checked_labels(labels, len(images), len(class_names))
-    names = short_names(class_names)
-    chosen = confident_mistakes(probabilities, labels, count)
-    columns = max(1, min(8, len(chosen)))
-    rows = max(1, -(-len(chosen) // columns))
-    figure = new_figure(max(4, 1.45 * columns), 1.95 * rows + 0.5)
-    axes = figure.subplots(rows, columns, squeeze=False)
-    for panel in axes.flat[len(chosen) :]:
-        panel.axis("off")
-    for panel, index in zip(axes.flat, chosen, strict=False):
-        show_image(panel, images[index])
-        guess = probabilities[index].argmax()
-        panel.set_title(
-            f"{names[labels[index]]}\n\N{RIGHTWARDS ARROW} {names[guess]}",
-            size=8,
-            parse_math=False,
-        )
-        panel.set_xlabel(f"{probabilities[index][guess]:.1%} sure", size=8, labelpad=2)
-    wrong = (np.argmax(probabilities, axis=1) != labels).sum()
-    what = f"The surest of {wrong:,} mistakes"
-    figure.suptitle(f"{what}: true class \N{RIGHTWARDS ARROW} predicted class", size=10)
-    save_figure(figure, path)
+
+def worst_confusions(matrix, count=20):
+    """The most frequent mistakes: (true class, predicted class, how often), most first."""
+    mistakes = matrix * (1 - np.eye(len(matrix), dtype=int))
+    order = np.argsort(-mistakes, axis=None, kind="stable")[:count]
+    cells = zip(*np.unravel_index(order, mistakes.shape), strict=True)
+    return [(int(t), int(p), int(mistakes[t, p])) for t, p in cells if mistakes[t, p]]

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 
-from keras_vit.inspection.figures import new_figure, save_figure, spread
 from keras_vit.layers import PatchEncoder
 from keras_vit.models.intermediates import plain_model
 
@@ -33,35 +32,3 @@ def position_similarity(model: keras.Model) -> np.ndarray:
     lengths = np.linalg.norm(positions, axis=-1, keepdims=True)
     directions = positions / np.maximum(lengths, np.finfo("float32").tiny)
     return (directions @ directions.T).reshape(*model.grid, *model.grid)
-
-
-def position_similarity_picture(model, path):
-    """Draws `position_similarity`: for each patch of the image a map over all patches.
-
-    Args:
-        model: as in `position_similarity`. Of a grid of more than 8 rows or columns, 8 spread
-            evenly are drawn.
-        path: of the PNG file.
-
-    Raises:
-        ValueError: for a model that adds no positions to its tokens.
-    """
-    similarity = position_similarity(model)
-    rows, columns = (spread(size) for size in similarity.shape[:2])
-    height = 0.72 * similarity.shape[2] / similarity.shape[3]
-    figure = new_figure(max(4.6, 0.72 * len(columns) + 1.7), (height + 0.04) * len(rows) + 0.8)
-    axes = figure.subplots(len(rows), len(columns), squeeze=False)
-    # The similarity of a patch with itself is 1 everywhere and would hide the others' range.
-    low = min(0, similarity.min())
-    for (i, j), panel in np.ndenumerate(axes):
-        drawn = panel.imshow(similarity[rows[i], columns[j]], cmap="viridis", vmin=low, vmax=1)
-        panel.set(xticks=[], yticks=[])
-    for panel, row in zip(axes[:, 0], rows, strict=True):
-        panel.set_ylabel(row, size=8, rotation=0, ha="right", va="center")
-    for panel, column in zip(axes[-1], columns, strict=True):
-        panel.set_xlabel(column, size=8)
-    figure.supylabel("row of the patch", size=9)
-    figure.supxlabel("column of the patch", size=9)
-    figure.colorbar(drawn, ax=axes, aspect=30, label="cosine similarity")
-    figure.suptitle("Position embedding of each patch against all others", size=10)
-    save_figure(figure, path)

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_vit.backend.gradients import gradients
 from keras_vit.inspection.attention import attention_blocks, has_attention
 from keras_vit.inspection.checks import checked_batch_size, checked_images
-from keras_vit.inspection.gradients import gradients
 from keras_vit.models.intermediates import plain_model
 
 

@@ -1,3 +1,5 @@
+"""Attention multiplied through all blocks."""
+
 import numpy as np
 
 from keras_vit.inspection.checks import checked_maps

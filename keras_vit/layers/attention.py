@@ -33,7 +33,7 @@ def fused_attention(query, key, value, bias, scale):
     """`ops.dot_product_attention`, by PyTorch's kernel itself where that is the backend."""
     if keras.backend.backend() != "torch":
         return ops.dot_product_attention(query, key, value, bias=bias, scale=scale)
-    from keras_vit.layers import attention_torch  # imports PyTorch
+    from keras_vit.backend import attention_torch  # imports PyTorch
 
     return attention_torch.dot_product_attention(query, key, value, bias, scale)
 
@@ -170,7 +170,7 @@ class MultiHeadSelfAttention(CompositeLayer):
         wanted = return_attention_scores or scores_offset is not None
         drops = self.dropout and training
         if num_queries is None and not (wanted or drops) and self._by_single_products(x):
-            from keras_vit.layers import attention_torch  # imports PyTorch
+            from keras_vit.backend import attention_torch  # imports PyTorch
 
             y = attention_torch.by_single_products(
                 self.qkv(x), self.num_heads, self.scale, self._rotary

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_vit.backend.keras_private import flatten_layers
+
 
 class CompositeLayer(keras.layers.Layer):
     """A layer made of layers whose config remembers each part's dtype policy.
@@ -24,7 +26,7 @@ def policy_with_parts(layer, policy):
     """`policy` of `layer`, as a `DTypePolicyMap` where `layer` holds quantised layers."""
     quantized = {
         part.path: part_policy(part)
-        for part in layer._flatten_layers(include_self=False)
+        for part in flatten_layers(layer, include_self=False)
         if part.quantization_mode is not None
     }
     if not quantized:

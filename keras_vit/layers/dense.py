@@ -32,7 +32,7 @@ def affine(x, kernel, bias):
     """
     is_floating = "float" in keras.backend.standardize_dtype(x.dtype)
     if keras.backend.backend() == "torch" and is_floating:
-        from keras_vit.layers import dense_torch  # imports PyTorch
+        from keras_vit.backend import dense_torch  # imports PyTorch
 
         return dense_torch.affine(x, *(like(x, weight) for weight in (kernel, bias)))
     y = ops.matmul(x, kernel)

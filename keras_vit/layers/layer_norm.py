@@ -29,7 +29,7 @@ class LayerNormalization(keras.layers.LayerNormalization):
         # Read here: TensorFlow's custom gradients are of tensors, not of variables.
         gamma, beta = (ops.cast(ops.reshape(v, (-1,)), wide) for v in (self.gamma, self.beta))
         if keras.backend.backend() == "torch":
-            from keras_vit.layers import layer_norm_torch
+            from keras_vit.backend import layer_norm_torch
 
             outputs = layer_norm_torch.layer_norm(inputs, gamma, beta, self.epsilon)
         else:

@@ -18,7 +18,7 @@ def max_pool(x):
         `(B, ⌈H / 2⌉, ⌈W / 2⌉, C)`.
     """
     if keras.backend.backend() == "torch":
-        from keras_vit.layers import max_pool_torch
+        from keras_vit.backend import max_pool_torch
 
         return max_pool_torch.max_pool(x)
     return _along(_along(x, 1), 2)

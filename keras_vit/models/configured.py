@@ -4,11 +4,12 @@ import inspect
 
 import keras
 
+from keras_vit.backend.keras_private import flatten_layers
+from keras_vit.backend.tf_data_autotune import WithoutTfDataAutotune
 from keras_vit.layers.composite import policy_with_parts
-from keras_vit.models.prompt_epochs import PromptEpochs
 
 
-class ConfiguredModel(PromptEpochs, keras.Model):
+class ConfiguredModel(WithoutTfDataAutotune, keras.Model):
     """A functional model that its constructor builds, and whose arguments are its config.
 
     A subclass takes its arguments, `dtype` and `name` among them, begins with
@@ -45,7 +46,7 @@ class ConfiguredModel(PromptEpochs, keras.Model):
     def get_config(self):
         config = {key: getattr(self, key) for key in self._argument_names}
         config["dtype"] = keras.dtype_policies.serialize(policy_with_parts(self, self._policy))
-        layers = self._flatten_layers(False)
+        layers = flatten_layers(self, include_self=False)
         frozen = sorted(layer.path for layer in layers if layer.path and not layer.trainable)
         if frozen:
             config["frozen"] = frozen
@@ -55,7 +56,7 @@ class ConfiguredModel(PromptEpochs, keras.Model):
     def from_config(cls, config, custom_objects=None):
         frozen = set(config.get("frozen", ()))
         model = cls(**{key: value for key, value in config.items() if key != "frozen"})
-        for layer in model._flatten_layers(False):
+        for layer in flatten_layers(model, include_self=False):
             if layer.path in frozen:
                 layer.trainable = False
         return model

@@ -1,11 +1,14 @@
+"""A Vision Transformer on the feature map of a ResNet."""
+
 import keras
 
 from keras_vit.layers.patches import pair, patch_grid
 from keras_vit.models.configured import activation_name, arguments_of
-from keras_vit.models.encoder import check_sizes, has_class_token, transformed
+from keras_vit.models.encoder import check_sizes, has_class_token
 from keras_vit.models.hybrid_backbone import HybridBackbone
 from keras_vit.models.resize import ResizableModel
 from keras_vit.models.variants import hybrid_arguments
+from keras_vit.models.vit import classify_patches
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")
@@ -94,7 +97,7 @@ class HybridViT(ResizableModel):
             hidden_dim, patch_size, strides=patch_size, dtype=policy, name="patches"
         )(x)
         x = keras.layers.Reshape((-1, hidden_dim), dtype=policy, name="flatten_patches")(x)
-        outputs, shortcut = transformed(x, arguments, grid, policy)
+        outputs, shortcut = classify_patches(x, arguments, grid, policy)
         super().__init__(images, outputs, arguments, shortcut)
         self.grid = grid
         self.num_prefix_tokens = int(class_token) + num_registers

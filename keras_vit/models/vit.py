@@ -1,9 +1,17 @@
+"""The Vision Transformer, from the patches to the logits."""
+
 import keras
 
-from keras_vit.layers import ConvStem, Patches
+from keras_vit.layers import ConvStem, PatchEncoder, Patches
 from keras_vit.layers.patches import pair, patch_grid
 from keras_vit.models.configured import activation_name, arguments_of
-from keras_vit.models.encoder import check_sizes, has_class_token, transformed
+from keras_vit.models.encoder import (
+    check_sizes,
+    classifier_layers,
+    encoder_blocks,
+    has_class_token,
+    run_blocks_and_classifier,
+)
 from keras_vit.models.resize import ResizableModel
 from keras_vit.models.variants import variant_arguments
 
@@ -100,13 +108,13 @@ class ViT(ResizableModel):
         images = keras.Input(image_shape, name="images")
         x = keras.layers.Rescaling(*rescaling, dtype="float32", name="rescaling")(images)
         if patch_embedding == "linear":
-            x = Patches(patch_size, dtype=policy, name="patches")(x)
-            answer = transformed(x, arguments, grid, policy, projection_dim=hidden_dim)
+            patches = Patches(patch_size, dtype=policy, name="patches")(x)
         else:
-            x = self._convolutional_patches(x, patch_embedding, patch_size, hidden_dim, policy)
-            x = keras.layers.Reshape((-1, hidden_dim), dtype=policy, name="flatten_patches")(x)
-            answer = transformed(x, arguments, grid, policy)
-        outputs, shortcut = answer
+            patches = self._convolutional_patches(
+                x, patch_embedding, patch_size, hidden_dim, policy
+            )
+        projection_dim = hidden_dim if patch_embedding == "linear" else None
+        outputs, shortcut = classify_patches(patches, arguments, grid, policy, projection_dim)
         super().__init__(images, outputs, arguments, shortcut)
         self.grid = grid
         self.num_prefix_tokens = int(class_token) + num_registers
@@ -114,14 +122,16 @@ class ViT(ResizableModel):
     @staticmethod
     def _convolutional_patches(x, kind, patch_size, hidden_dim, policy):
         if kind == "conv":
-            return keras.layers.Conv2D(
+            x = keras.layers.Conv2D(
                 hidden_dim, patch_size, strides=patch_size, dtype=policy, name="patches"
             )(x)
-        if patch_size[0] != patch_size[1]:
+        elif patch_size[0] != patch_size[1]:
             raise ValueError(
                 f"A convolutional stem needs a square patch. Received: patch_size={patch_size}"
             )
-        return ConvStem(hidden_dim, patch_size[0], dtype=policy, name="patches")(x)
+        else:
+            x = ConvStem(hidden_dim, patch_size[0], dtype=policy, name="patches")(x)
+        return keras.layers.Reshape((-1, hidden_dim), dtype=policy, name="flatten_patches")(x)
 
     @classmethod
     def from_variant(cls, variant, image_shape=(224, 224, 3), num_classes=1000, **overrides):
@@ -141,3 +151,57 @@ class ViT(ResizableModel):
             **overrides,
         }
         return cls(**arguments)
+
+
+def classify_patches(patches, arguments, grid, policy, projection_dim=None):
+    """Build everything behind the patches: tokens, blocks, last norm, pooling, head.
+
+    Args:
+        patches: tensor `(B, N, P)`.
+        arguments: dict, `ViT`'s arguments by name; `class_token` is True or False.
+        grid: (rows, columns) of the patches.
+        policy: dtype policy of every layer but the head, whose logits stay float32.
+        projection_dim: int, width that the patches are projected to. Default: None, no
+            projection.
+
+    Returns:
+        The logits `(B, num_classes)`, or the pooled features with 0 classes, and the shortcut to
+        them: the same values with less work, see `ConfiguredModel`.
+    """
+    num_prefix_tokens = int(arguments["class_token"]) + arguments["num_registers"]
+    tokens = PatchEncoder(
+        projection_dim,
+        class_token=arguments["class_token"],
+        positions=arguments["positions"],
+        grid=grid,
+        num_registers=arguments["num_registers"],
+        dropout=arguments["dropout"],
+        dtype=policy,
+        name="patch_encoder",
+    )(patches)
+    blocks = encoder_blocks(
+        arguments["depth"],
+        drop_path=arguments["drop_path"],
+        num_heads=arguments["num_heads"],
+        mlp_dim=arguments["mlp_dim"],
+        dropout=arguments["dropout"],
+        attention_dropout=arguments["attention_dropout"],
+        layer_scale=arguments["layer_scale"],
+        qk_norm=arguments["qk_norm"],
+        activation=arguments["activation"],
+        layer_norm_epsilon=arguments["layer_norm_epsilon"],
+        relative_positions=arguments["relative_positions"],
+        grid=grid,
+        num_prefix_tokens=num_prefix_tokens,
+        dtype=policy,
+    )
+    classifier = classifier_layers(
+        pool=arguments["pool"],
+        num_prefix_tokens=num_prefix_tokens,
+        layer_norm_epsilon=arguments["layer_norm_epsilon"],
+        pre_logits=arguments["pre_logits"],
+        num_classes=arguments["num_classes"],
+        fc_norm=arguments["fc_norm"],
+        policy=policy,
+    )
+    return run_blocks_and_classifier(tokens, blocks, classifier, arguments["pool"])

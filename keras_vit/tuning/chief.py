@@ -7,7 +7,7 @@ import grpc
 from keras_tuner.src import protos
 from keras_tuner.src.distribute.oracle_chief import OracleServicer
 
-from keras_vit.training.run import RunFailed
+from keras_vit.runs.run import RunFailed
 
 TICK = 0.5  # seconds between two looks at the workers
 

@@ -7,9 +7,10 @@ import time
 import keras
 import keras_tuner
 
-from keras_vit.training.batches import ShuffledBatches
-from keras_vit.training.callbacks import EpochSeeds
-from keras_vit.training.preset import Preset
+from keras_vit.runs import build
+from keras_vit.runs.preset import Preset
+from keras_vit.train.batches import ShuffledBatches
+from keras_vit.train.epoch_seeds import EpochSeeds
 from keras_vit.tuning.budget import DEFAULTS
 from keras_vit.tuning.projection import MODEL, Projection, model_arguments
 from keras_vit.tuning.space import Space
@@ -90,7 +91,7 @@ class ViTHyperModel(keras_tuner.HyperModel):
         """A compiled `AugmentedModel` within the budgets; `hp.values` has what was built."""
         hp.values.update(self.projection(self.space.declare(hp, self.defaults())))
         preset = dataclasses.replace(self.preset(hp.values), schedule="constant")
-        trainer = preset.build_trainer(preset.build_model(self), steps_per_epoch=1)
+        trainer = build.build_trainer(preset, build.build_model(preset, self), steps_per_epoch=1)
         if self.jit_compile != "auto":
             trainer.jit_compile = self.jit_compile
         # A saved state is taken by an optimizer that has the same variables, which a schedule and
@@ -112,7 +113,7 @@ class ViTHyperModel(keras_tuner.HyperModel):
         steps = steps_per_epoch(x, y, kwargs)
         if steps and epochs > 0:
             preset = dataclasses.replace(preset, epochs=epochs)
-            model.optimizer.learning_rate = as_schedule(preset.step_learning_rate(steps))
+            model.optimizer.learning_rate = as_schedule(build.step_learning_rate(preset, steps))
             model.optimizer.iterations.assign(0)
         started = time.perf_counter()
         history = model.fit(x, y, *args, callbacks=callbacks, **kwargs)

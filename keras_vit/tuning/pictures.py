@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_vit.inspection.figures import new_figure, save_figure
+from keras_vit.report.figures import new_figure, save_figure
 from keras_vit.tuning.space import RANGES
 from keras_vit.tuning.table import RESULTS, format_value
 

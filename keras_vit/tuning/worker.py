@@ -9,7 +9,7 @@ from keras_tuner.engine.trial import TrialStatus
 from keras_tuner.src import protos
 from keras_tuner.src.distribute import oracle_client
 
-from keras_vit.training.run import RunFailed
+from keras_vit.runs.run import RunFailed
 
 CALLS_IN_TIMEOUT = 5
 PAUSE = 1.0  # seconds before a worker asks again that there was no trial for

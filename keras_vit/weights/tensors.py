@@ -139,7 +139,7 @@ def open_safetensors(path):
 
 def open_torch(path):
     try:
-        from keras_vit.weights.tensors_torch import state_dict
+        from keras_vit.backend.tensors_torch import state_dict
     except ImportError as error:
         raise ValueError(f"{path}: a PyTorch file, which needs torch: pip install torch") from error
     tensors = state_dict(path)

@@ -17,8 +17,8 @@ import shutil
 from pathlib import Path
 
 from keras_vit.files import whole_file
-from keras_vit.training import Preset
-from keras_vit.training.callbacks import read_history
+from keras_vit.runs import Preset
+from keras_vit.runs.history import read_history
 
 HERE = Path(__file__).parent
 RESULTS = HERE.parents[1] / "results"

@@ -7,7 +7,7 @@ from PIL import Image
 
 from keras_vit.data import StreamedImages, UnreadableImagesWarning, load_data
 from keras_vit.data.image_file import image_file_shape, read_image
-from keras_vit.training.batches import ResizedBatches, ShuffledBatches
+from keras_vit.train.batches import ResizedBatches, ShuffledBatches
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ from scipy.special import erf, softmax
 
 from keras_vit import AugmentedModel, ViT, attention_maps, attention_relevance, intermediates
 from keras_vit.layers import TransformerBlock
-from keras_vit.models import HybridStudyViT, HybridViT, KunViT, VisualAttentionViT
+from keras_vit.models import HybridViT
+from keras_vit.reproductions import HybridStudyViT, KunViT, VisualAttentionViT
 
 SMALL = {
     "image_shape": (4, 6, 1),

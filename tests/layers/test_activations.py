@@ -4,7 +4,7 @@ import pytest
 from keras import ops
 from scipy.special import ndtr
 
-from keras_vit.inspection.gradients import gradients
+from keras_vit.backend.gradients import gradients
 from keras_vit.layers.activations import with_lean_gradient
 
 X = np.linspace(-8, 8, 2001)

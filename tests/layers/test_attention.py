@@ -275,7 +275,7 @@ def test_of_many_tokens_the_weights_are_not_kept(monkeypatch):
 def test_single_products_have_the_gradient_of_finite_differences(rotary):
     import torch
 
-    from keras_vit.layers.attention_torch import by_single_products
+    from keras_vit.backend.attention_torch import by_single_products
 
     tables = rotary_tables((2, 2), 4, num_prefix_tokens=1) if rotary else None
     qkv = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 5, 3 * 8))).requires_grad_()
@@ -285,7 +285,7 @@ def test_single_products_have_the_gradient_of_finite_differences(rotary):
 @on_pytorch
 @pytest.mark.parametrize("relative_positions", [None, "rotary"])
 def test_single_products_are_attention_by_the_weights(relative_positions):
-    from keras_vit.layers.attention_torch import by_single_products
+    from keras_vit.backend.attention_torch import by_single_products
 
     layer = MultiHeadSelfAttention(
         4, relative_positions=relative_positions, grid=(2, 3), num_prefix_tokens=1
@@ -304,7 +304,7 @@ def test_single_products_of_bfloat16_go_back_as_those_of_float64(rotary, num_hea
     """Within a few of bfloat16's 8 bits, on average; the upstream gradient is transposed."""
     import torch
 
-    from keras_vit.layers.attention_torch import by_single_products
+    from keras_vit.backend.attention_torch import by_single_products
 
     tables = rotary_tables((3, 3), 8 // num_heads, num_prefix_tokens=1) if rotary else None
     start = torch.from_numpy(np.random.default_rng(0).normal(size=(4, 10, 3 * 8))).bfloat16()

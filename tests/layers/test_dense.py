@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_vit.inspection.gradients import gradients
+from keras_vit.backend.gradients import gradients
 from keras_vit.layers.dense import Dense, affine
 
 pytestmark = pytest.mark.backends

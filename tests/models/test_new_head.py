@@ -4,7 +4,7 @@ import pytest
 
 from keras_vit import HybridViT, ResNet, ViT
 from keras_vit.models.new_head import check_can_be_tuned, with_classes
-from keras_vit.training.lora import add_lora, without_lora
+from keras_vit.train.lora import add_lora, without_lora
 
 SMALL = {"image_shape": (16, 16, 3), "hidden_dim": 16, "depth": 2, "num_heads": 2, "mlp_dim": 16}
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3)).astype("uint8")

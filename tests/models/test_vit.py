@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from keras_vit import ViT, intermediates
-from keras_vit.inspection.gradients import gradients
+from keras_vit.backend.gradients import gradients
 from keras_vit.models.variants import variant_arguments
 
 SMALL = {"image_shape": (8, 12, 3), "hidden_dim": 16, "depth": 2, "num_heads": 2, "mlp_dim": 24}

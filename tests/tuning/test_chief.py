@@ -7,7 +7,7 @@ import pytest
 from keras_tuner.engine.trial import TrialStatus
 from keras_tuner.src import protos
 
-from keras_vit.training.run import RunFailed
+from keras_vit.runs.run import RunFailed
 from keras_vit.tuning.chief import WatchfulServicer, lead
 from keras_vit.tuning.roles import Role, role_of_this_process
 from keras_vit.tuning.worker import wait_for_chief

@@ -10,7 +10,7 @@ from keras import ops
 
 from keras_vit import AugmentedModel, HybridViT, ViT, load_checkpoint, to_huggingface, to_timm
 from keras_vit.layers.activations import gelu_tanh
-from keras_vit.training.lora import add_lora
+from keras_vit.train.lora import add_lora
 from tests.peers import peer_module
 from tests.weights.parity import images_of, logits, torch_output
 

@@ -38,7 +38,7 @@ def output_operation(model: keras.Model) -> keras.Operation:
 
 
 def distribute_strategy_of(model: keras.Model):
-    """Return the `tf.distribute` strategy that a model was made in, or None."""
+    """Return the `tf.distribute` strategy that a model was made in, or None. TensorFlow only."""
     return model._distribute_strategy
 
 

@@ -3,11 +3,10 @@
 import runpy
 from pathlib import Path
 
-import keras_vit
 from keras_vit.runs.preset import Preset
 from keras_vit.runs.recipe import Recipe
 
-PACKAGE = Path(keras_vit.__file__).parent
+PACKAGE = Path(__file__).parents[1]
 # The wheel has the recipes inside the package; a clone has them beside it.
 FOLDERS = (PACKAGE / "recipes", PACKAGE.parent / "recipes")
 OTHER_COMMANDS = ("finetune", "pretrain", "search")  # recipes that have a command of their own

@@ -1,12 +1,13 @@
 """The end of a classifier's run: test, save, draw, and write `metrics.json`."""
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import keras
 import numpy as np
 
 from keras_vit.backend.hardware import device_kind
+from keras_vit.data import ImageData
 from keras_vit.data.resizing import resize_images
 from keras_vit.files import whole_file, write_json
 from keras_vit.inspection.classifier import Classifier
@@ -18,26 +19,31 @@ from keras_vit.report.report import write_report
 from keras_vit.runs.best_epoch import load_best_epoch
 from keras_vit.runs.folder import RunFolder
 from keras_vit.runs.history import read_history
+from keras_vit.runs.images import RunImages
+from keras_vit.runs.spec import RunSpec
 from keras_vit.train.batches import at_model_size
 from keras_vit.train.lora import without_lora
-
-if TYPE_CHECKING:
-    from keras_vit.runs.run import Run
 
 SHOWN = 8  # test images in the picture of the attention
 
 
-def finish_classifier(run: "Run") -> dict:
+def finish_classifier(
+    spec: RunSpec, folder: RunFolder, images: RunImages, trainer: keras.Model, facts: dict
+) -> dict:
     """Test the model, save it, and draw the pictures; `metrics.json` comes last.
 
     Args:
-        run: the `Run` that was trained.
+        spec: the run's specification.
+        folder: the run's folder.
+        images: the run's images.
+        trainer: the trained `AugmentedModel`.
+        facts: dict, what `metrics.json` says of the training.
 
     Returns:
         The dict of `metrics.json`.
     """
-    spec, folder, data = run.spec, run.folder, run.images.data
-    model = without_lora(run.trainer.model)
+    data = images.data
+    model = without_lora(trainer.model)
     rows = read_history(folder.history)
     best = {}
     if spec.preset.best_epoch_from is not None:
@@ -49,19 +55,19 @@ def finish_classifier(run: "Run") -> dict:
     metrics = {
         **test_metrics(classifier, outputs, data.y_test),
         "parameters": model.count_params(),
-        **run.facts,
+        **facts,
         **best,
         **circumstances(spec, data),
     }
     save_model(model, folder)
     probabilities = classifier.as_probabilities(outputs)
-    pictures = draw_pictures(run, model, rows, outputs.argmax(axis=1))
+    pictures = draw_pictures(images, folder, model, rows, outputs.argmax(axis=1))
     subject = Subject(
         classifier,
         *data.test,
         probabilities,
         rows,
-        run.images.validation_name,
+        images.validation_name,
         spec.preset.auto_augment,
     )
     write_report(folder.report, spec.recipe, subject, metrics, ready=pictures)
@@ -69,7 +75,7 @@ def finish_classifier(run: "Run") -> dict:
     folder.tidy()
     print(
         f"{spec.recipe}: {metrics['test_accuracy']:.2%} of {len(data.x_test):,} test images right "
-        f"after {run.facts['seconds']:.0f} s of training"
+        f"after {facts['seconds']:.0f} s of training"
     )
     for file in (*pictures, folder.report):
         print(f"{spec.recipe}: see {file}")
@@ -91,12 +97,12 @@ def test_metrics(classifier: Classifier, outputs: np.ndarray, labels: np.ndarray
     }
 
 
-def draw_pictures(run, model, rows, predicted) -> list:
+def draw_pictures(images: RunImages, folder: RunFolder, model, rows, predicted) -> list[Path]:
     """Draw curves, confusions and attention into the run's folder; return the files' paths."""
-    data, folder = run.images.data, run.folder
+    data = images.data
     pictures = [folder.confusion]
     if rows:
-        curves_picture(rows, folder.curves, run.images.validation_name)
+        curves_picture(rows, folder.curves, images.validation_name)
         pictures.insert(0, folder.curves)
     confusion_picture(data.y_test, predicted, data.class_names, folder.confusion)
     if hasattr(model, "class_token"):  # a Transformer on patches
@@ -106,7 +112,7 @@ def draw_pictures(run, model, rows, predicted) -> list:
     return pictures
 
 
-def circumstances(spec, data) -> dict:
+def circumstances(spec: RunSpec, data: ImageData) -> dict:
     """Return what `metrics.json` says of every run."""
     return {
         "preset": spec.preset_name,

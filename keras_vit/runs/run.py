@@ -249,4 +249,4 @@ class Run:
     def finish(self) -> dict:
         """Test, save and draw; `metrics.json` comes last and is returned."""
         ending = finish_pretraining if self.spec.pretrains else finish_classifier
-        return ending(self)
+        return ending(self.spec, self.folder, self.images, self.trainer, self.facts)

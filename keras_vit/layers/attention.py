@@ -249,10 +249,10 @@ class MultiHeadSelfAttention(CompositeLayer):
         Returns:
             "fused": by the backend's fused kernel, which never shows the attention weights.
             "unfused": by separate products and a softmax in float32.
-            "unfused_bfloat16": likewise, with a softmax whose input and output are bfloat16
-                (PyTorch computes in float32 in between).
-            "torch_bfloat16": likewise, with a backward pass that is written out; for the plainest
-                form of the layer only.
+            "unfused_bfloat16": by separate products and a softmax whose input and output are
+                bfloat16. PyTorch computes the softmax in float32 in between.
+            "torch_bfloat16": by the same products and softmax with a backward pass that is written
+                by hand; only without dropout, `qk_norm`, "bias" and `num_queries`.
         """
         query_dtype = (self.q_norm if self.qk_norm else self.qkv).compute_dtype
         if fused_kernel_is_slow(x, query_dtype, num_queries or x.shape[1]):
@@ -272,7 +272,7 @@ class MultiHeadSelfAttention(CompositeLayer):
         return self._merge_heads(y)
 
     def _attend_torch_bfloat16(self, x):
-        """Attend by PyTorch's separate products with a written-out backward pass; `(B, T, D)`."""
+        """Attend by PyTorch's products with a hand-written backward pass; `(B, T, D)`."""
         from keras_vit.layers import attention_torch  # imports PyTorch
 
         return attention_torch.by_single_products(

@@ -258,7 +258,7 @@ def test_separate_products_give_the_same_where_the_fused_kernel_is_slow(
     if slow:
         monkeypatch.setattr("keras_vit.layers.attention.fused_attention", None)
         np.testing.assert_array_equal(numpy_of(ops.cast(half(X), "float32")), y)
-        if relative_positions != "bias":  # the written-out backward pass needs no heads either
+        if relative_positions != "bias":  # the hand-written backward pass needs no `_heads` either
             monkeypatch.setattr(half, "_heads", None)
             np.testing.assert_array_equal(numpy_of(ops.cast(half(X), "float32")), y)
 

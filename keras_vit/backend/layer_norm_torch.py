@@ -1,21 +1,32 @@
+"""Layer normalisation by PyTorch's own kernels."""
+
 import torch
 
 
-def layer_norm(x, gamma, beta, epsilon):
-    """`layer_norm.layer_norm` by PyTorch's kernels, of `x`'s type.
+def layer_norm(x, gamma, beta, epsilon: float):
+    """Compute `layer_norm.layer_norm` by PyTorch's kernels.
 
-    On a CPU they take half precision beside float32 weights, several times as fast as with a cast
-    before and one after; on a GPU they do not.
+    On a CPU the kernels take `x` in half precision beside weights in float32, which is several
+    times as fast as a cast before and a cast after them. On a GPU they do not take the two types.
+
+    Args:
+        x: float tensor `(..., D)`.
+        gamma: tensor `(D,)` of float32 or float64, the learned scale.
+        beta: tensor `(D,)` of the type of `gamma`, the learned offset.
+        epsilon: float, added to the variance.
+
+    Returns:
+        Tensor `(..., D)` of the type of `x`.
     """
     if x.dtype == gamma.dtype:
         return torch.nn.functional.layer_norm(x, gamma.shape, gamma, beta, epsilon)
     if x.device.type == "cpu":
-        return _OfHalves.apply(x, gamma, beta, epsilon)
+        return _HalfPrecisionLayerNorm.apply(x, gamma, beta, epsilon)
     wide = x.to(gamma.dtype)
     return torch.nn.functional.layer_norm(wide, gamma.shape, gamma, beta, epsilon).to(x.dtype)
 
 
-class _OfHalves(torch.autograd.Function):
+class _HalfPrecisionLayerNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, gamma, beta, epsilon):
         y, mean, inverse = torch.native_layer_norm(x, gamma.shape, gamma, beta, epsilon)
@@ -26,15 +37,16 @@ class _OfHalves(torch.autograd.Function):
     def backward(ctx, upstream):
         x, mean, inverse, gamma, beta = ctx.saved_tensors
 
-        def gradients(upstream, x, wanted):
+        def gradients(upstream, x, output_mask):
             return torch.ops.aten.native_layer_norm_backward(
-                upstream, x, gamma.shape, mean, inverse, gamma, beta, wanted
+                upstream, x, gamma.shape, mean, inverse, gamma, beta, output_mask
             )
 
-        by_x, _, _ = gradients(upstream, x, [True, False, False])
-        # Of halves the kernel would sum these over the rows in half precision, percents off.
-        by_gamma = by_beta = None
-        if any(ctx.needs_input_grad[1:]):  # not where they are frozen
+        grad_x, _, _ = gradients(upstream, x, [True, False, False])
+        # The gradients of gamma and beta are sums over all rows. Given half precision, the kernel
+        # would sum in half precision too, and the sums would be wrong by some percent.
+        grad_gamma = grad_beta = None
+        if any(ctx.needs_input_grad[1:]):  # False where gamma and beta are frozen
             wide = gamma.dtype
-            _, by_gamma, by_beta = gradients(upstream.to(wide), x.to(wide), [False, True, True])
-        return by_x, by_gamma, by_beta, None
+            _, grad_gamma, grad_beta = gradients(upstream.to(wide), x.to(wide), [False, True, True])
+        return grad_x, grad_gamma, grad_beta, None

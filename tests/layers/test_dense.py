@@ -1,3 +1,5 @@
+"""Dense against its closed form and against Keras's own layer."""
+
 import keras
 import numpy as np
 import pytest

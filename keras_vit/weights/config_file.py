@@ -4,6 +4,7 @@ import re
 
 from keras_vit.files import read_json
 from keras_vit.layers.activations import gelu_tanh
+from keras_vit.layers.rescaling import rescaling_of
 
 ACTIVATIONS = {
     "gelu": "gelu",
@@ -114,13 +115,3 @@ def class_names(names):
     if not names or all(re.fullmatch(r"LABEL_\d+", name) for name in names):
         return None
     return tuple(names)
-
-
-def rescaling_of(mean, std, factor=1 / 255):
-    """`ViT`'s rescaling of pixels 0-255 that, times a factor, mean and deviation normalise."""
-    if len(set(mean)) == len(set(std)) == 1:
-        return (factor / std[0], -mean[0] / std[0])
-    return (
-        tuple(factor / one for one in std),
-        tuple(-m / s for m, s in zip(mean, std, strict=True)),
-    )

@@ -3,12 +3,13 @@
 import keras
 
 from keras_vit.layers import MLP, TransformerBlock
+from keras_vit.layers.rescaling import rescaling_of
 from keras_vit.models.configured import ConfiguredModel, arguments_of
 from keras_vit.models.encoder import check_sizes, classified, encoder_blocks
 from keras_vit.models.published.initialization import start_as_pytorch
-from keras_vit.models.published.tokens import normalization, published_tokens
+from keras_vit.models.published.tokens import published_tokens
 
-CIFAR10 = normalization((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
+CIFAR10 = rescaling_of((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")

@@ -2,13 +2,14 @@
 
 import keras
 
+from keras_vit.layers.rescaling import rescaling_of
 from keras_vit.models.configured import ConfiguredModel, arguments_of
 from keras_vit.models.encoder import check_sizes, classified, encoder_blocks
 from keras_vit.models.published.bare_attention import BareAttentionBlock
 from keras_vit.models.published.initialization import start_normal
-from keras_vit.models.published.tokens import normalization, published_tokens
+from keras_vit.models.published.tokens import published_tokens
 
-CIFAR10 = normalization((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010))
+CIFAR10 = rescaling_of((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010))
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")

@@ -1,4 +1,4 @@
-"""Published checkpoints in and out."""
+"""Loading of published checkpoints, and export for other libraries."""
 
 from keras_vit.layers.rescaling import rescaling_of
 from keras_vit.weights.config_file import IMAGENET

@@ -10,7 +10,7 @@ import keras_vit_backend
 
 @pytest.fixture
 def machine(monkeypatch, tmp_path):
-    """A machine on which Keras is not imported yet; gives a function that sets it up and chooses."""
+    """Give a function that sets up a machine without Keras imported, and chooses there."""
 
     def choose(installed, gpu=False, variable=None, config=None):
         monkeypatch.delitem(sys.modules, "keras", raising=False)

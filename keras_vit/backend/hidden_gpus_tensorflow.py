@@ -1,12 +1,15 @@
-"""Keep TensorFlow off the GPUs where it only reads files."""
+"""Hiding of the GPUs from TensorFlow where it only reads files."""
 
 import contextlib
 
 import tensorflow as tf
 
 
-def hide_gpus():
-    """Keeps TensorFlow, where it only reads files, from taking another backend's GPU memory."""
-    # TensorFlow refuses once it is running, and then it has what it wants already.
+def hide_gpus() -> None:
+    """Keep TensorFlow from reserving GPU memory that another backend needs.
+
+    The call has no effect once TensorFlow has started to use its devices in this process.
+    """
+    # TensorFlow then raises RuntimeError; by that time it has reserved its memory anyway.
     with contextlib.suppress(RuntimeError):
         tf.config.set_visible_devices([], "GPU")

@@ -75,12 +75,21 @@ def resize_grid(values, target_grid, interpolation="bicubic"):
         interpolation: "bicubic", with antialias, by Pillow's kernel (a = -0.5), which PyTorch's
             antialiased one and so timm's follow; "scipy-linear", `scipy.ndimage.zoom` of order 1,
             as in Google's code.
+
+    Raises:
+        ImportError: If the interpolation is "scipy-linear" and scipy is not installed.
     """
     check_interpolation(interpolation)
     if values.shape[:2] == tuple(target_grid):
         return values
     if interpolation == "scipy-linear":
-        from scipy.ndimage import zoom
+        try:
+            from scipy.ndimage import zoom
+        except ModuleNotFoundError as error:
+            raise ImportError(
+                "interpolation='scipy-linear' needs scipy, which is not installed: "
+                'pip install "keras-vit[recipes]"'
+            ) from error
 
         rows, columns = (new / old for new, old in zip(target_grid, values.shape, strict=False))
         return zoom(values, (rows, columns, 1), order=1)

@@ -18,6 +18,7 @@ import dataclasses
 import keras
 
 from keras_vit.layers import MLP, TransformerBlock
+from keras_vit.layers.rescaling import rescaling_of
 from keras_vit.models.configured import arguments_of
 from keras_vit.models.encoder import (
     check_sizes,
@@ -27,11 +28,11 @@ from keras_vit.models.encoder import (
 )
 from keras_vit.reproductions.initialization import start_as_pytorch
 from keras_vit.reproductions.published_vit import PublishedViT
-from keras_vit.reproductions.tokens import normalization, published_tokens
+from keras_vit.reproductions.tokens import published_tokens
 from keras_vit.runs.preset import Preset
 from keras_vit.runs.recipe import Recipe
 
-CIFAR10_RESCALING = normalization((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
+CIFAR10_RESCALING = rescaling_of((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")

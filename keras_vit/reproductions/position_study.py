@@ -13,6 +13,7 @@ import dataclasses
 
 import keras
 
+from keras_vit.layers.rescaling import rescaling_of
 from keras_vit.models.configured import arguments_of
 from keras_vit.models.encoder import (
     check_sizes,
@@ -23,11 +24,11 @@ from keras_vit.models.encoder import (
 from keras_vit.reproductions.bare_attention import BareAttentionBlock
 from keras_vit.reproductions.initialization import start_normal
 from keras_vit.reproductions.published_vit import PublishedViT
-from keras_vit.reproductions.tokens import normalization, published_tokens
+from keras_vit.reproductions.tokens import published_tokens
 from keras_vit.runs.preset import Preset
 from keras_vit.runs.recipe import Recipe
 
-CIFAR10_RESCALING = normalization((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010))
+CIFAR10_RESCALING = rescaling_of((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010))
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")

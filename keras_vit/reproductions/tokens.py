@@ -59,17 +59,3 @@ def published_tokens(
         name="patch_encoder",
     )(x)
     return x, grid
-
-
-def normalization(mean, std):
-    """The rescaling of pixels 0-255 that gives `(pixels / 255 - mean) / std`.
-
-    Args:
-        mean: of the pixels as 0-1, one for each channel.
-        std: likewise, their standard deviation.
-
-    Returns:
-        (scale, offset), each a tuple with a number for each channel.
-    """
-    pairs = list(zip(mean, std, strict=True))
-    return tuple(1 / (255 * s) for _, s in pairs), tuple(-m / s for m, s in pairs)

@@ -107,7 +107,7 @@ def test_channels_follow_the_model():
     expected = [np.asarray(Image.fromarray(image).convert("L")) for image in colours]
     np.testing.assert_allclose(grey[..., 0].astype(int), expected, atol=1)
     np.testing.assert_array_equal(with_channels(grey, 3), np.repeat(grey, 3, axis=3))
-    with pytest.raises(ValueError, match="4 channels; these have 3"):
+    with pytest.raises(ValueError, match="must have 4 channels.*Received: images with 3 channels"):
         with_channels(colours, 4)
 
 

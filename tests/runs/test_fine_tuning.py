@@ -178,7 +178,7 @@ def test_photographs_of_mixed_sizes_train_streamed_or_not_to_the_same_weights(
     """A grey 8x8 checkpoint on colours at 16 pixels: positions, channels, sizes all change."""
     arguments = ["--data", photos, "--image-size", 16, "--epochs", 2, "--batch-size", 6]
     message = refused(capsys, tmp_path / "bad", checkpoint, *arguments)
-    assert "broken.jpg: can't read this image" in message
+    assert "broken.jpg: Pillow can't read this image" in message
     for name in ("stream", "no-stream"):
         start(tmp_path / name, checkpoint, *arguments, "--skip-bad", f"--{name}")
         out = capsys.readouterr().out
@@ -214,7 +214,7 @@ def test_a_streamed_photograph_that_goes_missing_ends_the_run_in_one_line(
     told = refused(
         capsys, tmp_path / "run", checkpoint, "--data", folder, "--preset", preset, "--stream"
     )
-    assert f"{gone}: can't read this image any more" in told
+    assert f"{gone}: Pillow can't read this image any more" in told
 
 
 def test_images_are_kept_a_seventh_larger_than_the_model_takes_them(tmp_path, photos, monkeypatch):
@@ -259,7 +259,7 @@ def test_a_published_file_is_a_checkpoint_like_any_other(tmp_path):
         (["CHECKPOINT"], "--data is needed"),
         (["NOTHING.npz", "--data", "digits"], "NOTHING.npz"),
         (["no-such.keras", "--data", "digits"], "no-such.keras: there is no such file"),
-        (["DAMAGED", "--data", "digits"], "can't be read as a Keras model"),
+        (["DAMAGED", "--data", "digits"], "Keras can't read this file as a model"),
         (["RESNET", "--data", "digits"], "not a ResNet"),
         (["CHECKPOINT", "--data", "digits", "--image-size", "9"], "does not divide"),
         (["CHECKPOINT", "--data", "digits", "--layer-decay", "2"], "'2'"),

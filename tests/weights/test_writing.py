@@ -77,7 +77,9 @@ def test_transformers_gives_the_same_logits(name, tmp_path):
     arguments, possible = MODELS[name]
     model = random_vit(**arguments)
     if not possible:
-        with pytest.raises(ValueError, match="transformers' ViT has no"):
+        with pytest.raises(
+            ValueError, match="transformers' ViT can't represent this model: `.*Received: "
+        ):
             to_huggingface(model, tmp_path / "out")
         assert not any(tmp_path.iterdir())
         return
@@ -109,15 +111,18 @@ def test_a_trained_model_goes_there_and_back_on_every_backend(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"relative_positions": "rotary"}, "timm has no relative_positions='rotary', only None"),
-        ({"pre_logits": 8}, "timm has no pre_logits=8"),
-        ({"patch_embedding": "stem"}, "timm has no patch_embedding='stem'"),
-        ({"layer_norm_epsilon": 1e-3}, "timm has no layer_norm_epsilon=0.001, only 1e-06"),
-        ({"activation": "tanh"}, "no name elsewhere for activation='tanh'"),
+        (
+            {"relative_positions": "rotary"},
+            "`relative_positions` must be None. Received: .*='rotary'",
+        ),
+        ({"pre_logits": 8}, "`pre_logits` must be None. Received: pre_logits=8"),
+        ({"patch_embedding": "stem"}, "'linear' or 'conv'. Received: patch_embedding='stem'"),
+        ({"layer_norm_epsilon": 1e-3}, "must be 1e-06. Received: layer_norm_epsilon=0.001"),
+        ({"activation": "tanh"}, "must be one of .*'gelu'.*Received: activation='tanh'"),
     ],
 )
 def test_what_timm_has_not_is_refused_and_nothing_is_left(arguments, message, tmp_path):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=f"timm can't represent this model: .*{message}"):
         to_timm(random_vit(**arguments), tmp_path / "out")
     assert not any(tmp_path.iterdir())
 
@@ -140,7 +145,7 @@ def test_variables_that_are_no_plain_weights_are_refused(change, message, tmp_pa
 
 def test_no_folder_is_written_over_and_no_other_model_taken(tmp_path):
     (tmp_path / "kept").mkdir()
-    with pytest.raises(ValueError, match="kept is there already"):
+    with pytest.raises(ValueError, match="must not exist yet. Received: folder=.*kept'"):
         to_timm(random_vit(), tmp_path / "kept")
     with pytest.raises(
         ValueError, match="Only a ViT can be written for timm. Received: <HybridViT"

@@ -151,7 +151,7 @@ def _check_same_classes(train_root, train_names, test_root, test_names):
     if differing:
         raise ValueError(
             f"{train_root} and {test_root} must hold folders of the same classes. "
-            f"Received: in only one of them {', '.join(differing[:10])}"
+            f"Received: {', '.join(differing[:10])} in only one of them"
         )
 
 

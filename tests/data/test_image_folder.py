@@ -130,7 +130,7 @@ def test_train_and_test_of_other_classes(tmp_path):
         write(tmp_path / place / "0.png", 0)
     message = error(tmp_path)
     assert str(tmp_path / "train") in message
-    assert message.endswith("Received: in only one of them dog, eel")
+    assert message.endswith("Received: dog, eel in only one of them")
 
 
 def test_what_is_hidden_or_no_image_is_ignored(folder):

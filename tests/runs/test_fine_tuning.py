@@ -269,8 +269,8 @@ def test_a_published_file_is_a_checkpoint_like_any_other(tmp_path):
         (["CHECKPOINT", "--data", "digits", "--lora-rank", "2"], "exclude each other"),
         (["CHECKPOINT", "--data", "digits", "--linear-probe", "--epochs", "2"], "no epochs"),
         (["CHECKPOINT", "--data", "digits", "--linear-probe", "--limit", "3"], "none of"),
-        (["CHECKPOINT", "--data", "EMPTY"], "two at least"),
-        (["CHECKPOINT", "--data", "ONE"], "two at least"),
+        (["CHECKPOINT", "--data", "EMPTY"], "two classes or more"),
+        (["CHECKPOINT", "--data", "ONE"], "two classes or more"),
     ],
 )
 def test_wrong_words_end_in_one_line_and_status_2(tmp_path, capsys, checkpoint, words, named):

@@ -2,7 +2,7 @@
 
 import dataclasses
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from keras_vit.runs.preset import Preset
@@ -27,7 +27,7 @@ class SearchSpec:
         max_flops: int, the most operations for one image, forward. Default: None, no limit.
         validation_images: int, training images that compare the trials. Default: None, a tenth.
         batch_size: int, as the user gave it. Default: None, the preset's.
-        explicit: frozenset of str, the fields that the user's flags gave.
+        explicit: dict, the fields that the user's flags gave, with their values.
     """
 
     run: RunSpec
@@ -39,7 +39,7 @@ class SearchSpec:
     max_flops: int | None = None
     validation_images: int | None = None
     batch_size: int | None = None
-    explicit: frozenset[str] = dataclasses.field(default=frozenset(), compare=False)
+    explicit: Mapping[str, object] = dataclasses.field(default_factory=dict, compare=False)
 
     @classmethod
     def from_flags(cls, flags, command: Sequence[str], base: Preset) -> "SearchSpec":
@@ -70,7 +70,7 @@ class SearchSpec:
         )
         values.setdefault("retrain_epochs", base.epochs)
         own = {name: values[name] for name in names if name in values}
-        return cls(run, **own, explicit=frozenset(given))
+        return cls(run, **own, explicit=given)
 
     @classmethod
     def from_json(cls, values: object, path: Path) -> "SearchSpec":
@@ -101,10 +101,9 @@ class SearchSpec:
             ValueError: naming the flag, the search's value and the one asked for.
         """
         self.run.refuse_changes(asked.run, folder)
-        for name in sorted(asked.explicit - {"data_dir"}):
-            holder, other = (self.run, asked.run) if name in RUN_FLAGS else (self, asked)
-            known, given = getattr(holder, name), getattr(other, name)
-            if known != given:
+        for name, given in sorted(asked.explicit.items()):
+            known = getattr(self.run if name in RUN_FLAGS else self, name)
+            if name != "data_dir" and known != given:
                 raise ValueError(
                     f"the run in {folder} has {name}={known}; --resume can't change it to {given}"
                 )

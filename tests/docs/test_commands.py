@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 
-from keras_vit.commands import parser
+from keras_vit.commands import parser_for
 from tests.docs.pages import GUIDES, ROOT, fences, name, prose
 
 OWN_COMMANDS = ("finetune", "pretrain", "search")  # recipes that are sub-commands themselves
@@ -53,7 +53,8 @@ def test_the_command_is_parsed(words, tmp_path, monkeypatch):
         shutil.copy(ROOT / "recipes" / "digits.py", tmp_path / "my_recipe.py")
         monkeypatch.chdir(tmp_path)
     # A refusal is a SystemExit, with what is wrong on stderr.
-    parser().parse_args([word for word in words if word != "--help"])
+    parser, rest = parser_for([word for word in words if word != "--help"])
+    parser.parse_args(rest)
 
 
 def test_there_are_commands():

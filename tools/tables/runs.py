@@ -4,20 +4,10 @@ import re
 import statistics
 from typing import NamedTuple
 
+from keras_vit.runs.recipe import current_preset_name
+
 from tools.tables.markdown import RESULTS, link, percent, read, table
 
-# The names that presets had when the runs were kept, and their present ones.
-RENAMED = {
-    ("mnist", "default"): "compact",
-    ("mnist", "cpu-10min"): "compact-muon",
-    ("cifar10", "cpu-30min"): "compact",
-    ("cifar10", "cpu-10min"): "compact-short",
-    ("cifar10", "cpu-hour"): "wide",
-    ("cifar100", "cpu-30min"): "compact",
-    ("cifar100", "cpu-hour"): "wide",
-}
-DEFAULTS = {"digits": "default", "mnist": "compact", "cifar10": "compact", "cifar100": "compact"}
-ENGINES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 # Every kept run of a recipe, in the order of the tables; README shows those in README_RUNS.
 KEPT = (
     "digits",
@@ -76,7 +66,7 @@ def kept(name: str) -> Kept:
         clock = read(f"{name}/wall_clock.json")["seconds_from_command_to_end"]
     return Kept(
         recipe=config["recipe"],
-        preset=RENAMED.get((config["recipe"], preset), preset),
+        preset=current_preset_name(config["recipe"], preset),
         folders=folders,
         metrics=metrics,
         command=present_command(metrics[0]),
@@ -102,7 +92,7 @@ def present_command(metrics: dict) -> str:
     line = re.sub(r"--(out|seed) \S+|--overwrite", "", line)
     line = re.sub(
         r"--preset (\S+)",
-        lambda match: f"--preset {RENAMED.get((name, match[1]), match[1])}",
+        lambda match: f"--preset {current_preset_name(name, match[1])}",
         line,
     )
     return " ".join([f"KERAS_BACKEND={metrics['backend']}", *start, *line.split()])

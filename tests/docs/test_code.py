@@ -49,7 +49,7 @@ BEFORE = {
     "docs/look-inside.md-0": small_model,
 }
 SHORTER = {
-    "README.md-0": [("epochs=10", "epochs=2")],
+    "README.md-0": [("epochs=10", "epochs=1")],
     "docs/own-images.md-0": [("epochs=10", "epochs=1")],
     "docs/pretrain.md-0": [("epochs=10", "epochs=1")],
     "docs/search.md-0": [

@@ -148,6 +148,7 @@ def test_the_wheel_has_every_room():
     import tomllib
 
     config = tomllib.loads((ROOT.parent / "pyproject.toml").read_text())
-    rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    rooms = {path.parent.name for path in ROOT.glob("*/*.py")}
+    assert all((ROOT / room / "__init__.py").exists() for room in rooms)
     listed = set(config["tool"]["setuptools"]["packages"])
     assert listed == {"keras_vit", *(f"keras_vit.{room}" for room in rooms | {"recipes"})}

@@ -1,4 +1,4 @@
-"""Looking inside: arrays first, pictures second."""
+"""Functions that show what a model computes, as arrays; `keras_vit.report` draws them."""
 
 from keras_vit.inspection.attention import attention_maps, iter_attention_maps
 from keras_vit.inspection.attention_mass import attention_mass

@@ -1,4 +1,4 @@
-"""The Vision Transformer, its hybrid, a ResNet to compare with, and stages by name."""
+"""The models: the Vision Transformer, its hybrid with a ResNet, and a ResNet to compare with."""
 
 from keras_vit.models.hybrid import HybridViT
 from keras_vit.models.intermediates import intermediates

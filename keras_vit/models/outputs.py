@@ -1,22 +1,25 @@
-"""What a classifier's outputs are: logits or probabilities."""
+"""The test whether a classifier returns logits or probabilities."""
 
 import keras
 import numpy as np
 
 from keras_vit.backend.keras_private import output_operation
 
-PROBES = 8  # noise images shown to a model that has no graph
+PROBES = 8  # number of noise images for a model that has no graph
 
 
 def gives_probabilities(model: keras.Model) -> bool:
-    """Return whether a classifier gives probabilities instead of logits.
+    """Return whether a classifier returns probabilities instead of logits.
 
-    The graph of a functional model decides, never the values of one answer: logits may happen to
-    be positive and to sum to 1. A subclassed model has no graph. It is shown a few images of
-    noise: logits do not sum to 1 for every one of them.
+    The graph of a functional model decides, never the values of one output: logits may happen to
+    be positive and to sum to 1. A subclassed model has no graph. This function runs such a model on
+    a few images of noise, because logits do not sum to 1 for every one of them.
 
     Args:
         model: a built classifier of images `(B, H, W, C)`.
+
+    Returns:
+        True if the model returns probabilities.
     """
     if getattr(model, "outputs", None):
         return ends_in_softmax(model)
@@ -27,9 +30,13 @@ def gives_probabilities(model: keras.Model) -> bool:
 
 
 def ends_in_softmax(model: keras.Model) -> bool:
-    """Return whether the last layer of a functional model is or has a softmax.
+    """Return whether the last layer of a functional model is a softmax or has one.
 
-    A model inside a model is looked into. Without a graph the answer is False.
+    If the last layer is a model, the last layer of that model decides. For a model without a graph
+    the result is False.
+
+    Args:
+        model: any Keras model.
     """
     if not getattr(model, "outputs", None):
         return False
@@ -37,4 +44,6 @@ def ends_in_softmax(model: keras.Model) -> bool:
     if isinstance(last, keras.Model):
         return ends_in_softmax(last)
     has_softmax = getattr(last, "activation", None) is keras.activations.softmax
-    return has_softmax or type(last).__name__ == "Softmax"  # the layer and the operation
+    return (
+        has_softmax or type(last).__name__ == "Softmax"
+    )  # the name of a layer and of an operation

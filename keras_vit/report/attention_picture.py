@@ -1,5 +1,8 @@
-"""What the last block attends to, laid over the images."""
+"""A picture of what the last block attends to, over the images."""
 
+from pathlib import Path
+
+import keras
 import numpy as np
 from keras import ops
 
@@ -16,17 +19,18 @@ from keras_vit.report.figures import (
 )
 
 
-def attended_images(images, attention):
-    """Images multiplied by where the model looks, doubled for show.
+def attended_images(images: np.ndarray, attention: np.ndarray) -> np.ndarray:
+    """Multiply images by the attention, so that the places where the model looks are bright.
 
-    The map is resized to the image, scaled to 0-1 for each image and multiplied in.
+    The attention is resized to the image and scaled to 0-1 for each image. The product is doubled,
+    so that it is not too dark.
 
     Args:
-        images: `(B, H, W, C)`, 0-255.
-        attention: `(B, rows, columns)`, such as `patch_attention` gives.
+        images: array `(B, H, W, C)`, 0-255.
+        attention: float array `(B, rows, columns)`, as from `patch_attention`.
 
     Returns:
-        uint8 `(B, H, W, C)`.
+        Uint8 `(B, H, W, C)`.
     """
     from PIL import Image
 
@@ -42,17 +46,19 @@ def attended_images(images, attention):
     return np.clip(2 * scaled[..., None] * images, 0, 255).astype("uint8")
 
 
-def attention_picture(model, images, labels, path):
-    """Draws images above what the last block attends to in them.
+def attention_picture(
+    model: keras.Model, images: np.ndarray, labels: np.ndarray | None, path: Path
+) -> None:
+    """Draw images, and below them what the last block attends to.
 
     Args:
         model: a `ViT`, or an `AugmentedModel` around one.
-        images: `(B, H, W, C)`, 0-255; a column each.
-        labels: their true classes, int `(B,)`; None where they are not known.
-        path: of the PNG file.
+        images: array `(B, H, W, C)`, 0-255, one for each column.
+        labels: int array `(B,)`, true classes, or None if they are not known.
+        path: Path, the PNG file.
 
     Raises:
-        ValueError: for images that the model does not take, or labels that are none of its.
+        ValueError: if the model does not take images of this shape or does not have the classes.
     """
     model, images = plain_model(model), checked_images(model, images)
     maps = attention_maps(model, images, layers=[-1])[0]
@@ -66,31 +72,38 @@ def attention_picture(model, images, labels, path):
         axes[0, column].set_title(titles[column], size=9, parse_math=False)
     axes[0, 0].set_ylabel("image", size=9)
     axes[1, 0].set_ylabel("attention × image", size=9)
-    figure.suptitle(f"Where {who_looks(model)} in the last block, mean over heads", size=10)
+    figure.suptitle(f"{attention_title(model)} in the last block, mean over heads", size=10)
     save_figure(figure, path)
 
 
-def who_looks(model):
-    return "the class token looks" if reads_class_token(model) else "the patches look on average"
+def attention_title(model: keras.Model) -> str:
+    """Return the first words of the title of a picture of attention."""
+    if reads_class_token(model):
+        return "Where the class token looks"
+    return "Where the patches look on average"
 
 
-def captions(model, images, labels=None):
-    """For each image its true class, with a tick where that is the predicted one.
+def captions(model: keras.Model, images: np.ndarray, labels: np.ndarray | None = None) -> list[str]:
+    """Write the caption of each image: its true class and, if it differs, the predicted class.
 
     Args:
         model: the plain model.
-        images: float32 `(B, H, W, C)`, 0-255.
-        labels: true classes, int `(B,)`; None: the predicted classes alone.
+        images: float32 array `(B, H, W, C)`, 0-255.
+        labels: int array `(B,)`, true classes. None: the captions name only the predicted classes.
+            Default: None.
+
+    Returns:
+        A list of B str. A check mark stands behind a class that was predicted correctly.
     """
     names = short_names(model.class_names or range(model.output_shape[-1]))
-    # Not `predict`, which would be compiled for a handful of images.
+    # The model is called and not `predict`, because compiling would take longer than a few images.
     logits = model(images, training=False)
     predicted = ops.convert_to_numpy(ops.argmax(logits, axis=1))
     if labels is None:
-        return [f"taken for {names[guess]}" for guess in predicted]
+        return [f"predicted: {names[guess]}" for guess in predicted]
     labels = checked_labels(labels, len(images), len(names))
     right = "{} \N{CHECK MARK}"
-    wrong = "{},\ntaken for {}"
+    wrong = "{},\npredicted: {}"
     return [
         (right if true == guess else wrong).format(names[true], names[guess])
         for true, guess in zip(labels, predicted, strict=True)

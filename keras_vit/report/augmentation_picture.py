@@ -1,4 +1,6 @@
-"""What AutoAugment does to an image."""
+"""A picture of what AutoAugment does to an image."""
+
+from pathlib import Path
 
 import numpy as np
 from keras import ops
@@ -8,18 +10,22 @@ from keras_vit.augment.policies import POLICIES
 from keras_vit.report.figures import new_figure, save_figure, show_image
 
 
-def augmentation_picture(image, path, policy="cifar10", **arguments):
-    """Draws an image under each of AutoAugment's sub-policies, both operations applied.
+def augmentation_picture(
+    image: np.ndarray, path: Path, policy: str = "cifar10", **arguments
+) -> None:
+    """Draw an image under each of AutoAugment's sub-policies, with both operations applied.
 
-    Above each stand its operations with their level, 0 to 9, and how often each is applied.
+    The title of each panel names the operations, their level from 0 to 9, and how often AutoAugment
+    applies each of them.
 
     Args:
-        image: `(H, W, C)`, 0-255, C = 1 or 3.
-        path: of the PNG file.
-        policy, **arguments: as in `AutoAugment`.
+        image: array `(H, W, C)`, 0-255, with 1 or 3 channels.
+        path: Path, the PNG file.
+        policy: str, name of the policy, as in `AutoAugment`. Default: "cifar10".
+        **arguments: further arguments of `AutoAugment`.
 
     Raises:
-        ValueError: for another shape or policy.
+        ValueError: if the image has another shape or there is no such policy.
     """
     image = np.asarray(image)
     if image.ndim != 3:

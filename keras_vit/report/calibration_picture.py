@@ -1,4 +1,6 @@
-"""Draw whether a model is right as often as it says: the reliability diagram."""
+"""A reliability diagram, which compares a model's confidence with its accuracy."""
+
+from pathlib import Path
 
 import numpy as np
 
@@ -6,12 +8,19 @@ from keras_vit.inspection.calibration import calibration
 from keras_vit.report.figures import new_figure, save_figure
 
 
-def calibration_picture(probabilities, labels, path, bins=15):
-    """Draws a reliability diagram above how many images have which confidence.
+def calibration_picture(
+    probabilities: np.ndarray, labels: np.ndarray, path: Path, bins: int = 15
+) -> None:
+    """Draw a reliability diagram, and below it the share of the images in each bin.
 
     Args:
-        probabilities, labels, bins: as in `calibration`.
-        path: of the PNG file.
+        probabilities: float array `(N, num_classes)`; each row sums to 1.
+        labels: int array `(N,)`, true classes.
+        path: Path, the PNG file.
+        bins: int, 1 or more, number of bins. Default: 15.
+
+    Raises:
+        ValueError: as in `calibration`.
     """
     found = calibration(probabilities, labels, bins)
     figure = new_figure(5, 5.4)
@@ -20,7 +29,7 @@ def calibration_picture(probabilities, labels, path, bins=15):
     axes.bar(
         height=100 * np.nan_to_num(found.accuracy), edgecolor="white", label="accuracy", **place
     )
-    axes.plot([0, 100], [0, 100], color="0.2", linestyle="--", label="right as often as it says")
+    axes.plot([0, 100], [0, 100], color="0.2", linestyle="--", label="perfectly calibrated")
     axes.plot(
         100 * found.confidence,
         100 * found.accuracy,

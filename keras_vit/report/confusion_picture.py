@@ -1,21 +1,26 @@
-"""Draw which classes the model takes for which: the confusion matrix."""
+"""A picture of the confusion matrix and the most frequent confusions."""
+
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from keras_vit.inspection.mistakes import confusion_matrix, worst_confusions
 from keras_vit.report.figures import new_figure, save_figure, short_names
 
-NUMBERED = 20  # Up to this many classes, each cell shows its number.
+NUMBERED = 20  # With at most so many classes each cell of the matrix shows its number.
 
 
-def confusion_picture(labels, predicted, class_names, path):
-    """Draws the confusion matrix, and beside it the 20 worst confusions by name.
+def confusion_picture(
+    labels: np.ndarray, predicted: np.ndarray, class_names: Sequence[str], path: Path
+) -> None:
+    """Draw the confusion matrix, and beside it the names of the 20 most frequent confusions.
 
     Args:
-        labels: true classes, int `(N,)`.
-        predicted: predicted classes, int `(N,)`.
-        class_names: sequence of str.
-        path: of the PNG file.
+        labels: int array `(N,)`, true classes.
+        predicted: int array `(N,)`, predicted classes.
+        class_names: sequence of str, the names of the classes.
+        path: Path, the PNG file.
     """
     from matplotlib.colors import PowerNorm
 
@@ -25,7 +30,7 @@ def confusion_picture(labels, predicted, class_names, path):
     names = short_names(class_names)
     figure = new_figure(10.5, 5.8) if few else new_figure(13, 9.4)
     axes, beside = figure.subplots(1, 2, width_ratios=(2.2, 1) if few else (3, 1))
-    # Among many classes each mistake is rare: the root brings out the small shares.
+    # With many classes each mistake is rare. The square root makes small shares visible.
     norm = PowerNorm(1 if few else 0.5, vmin=0, vmax=100)
     picture = axes.imshow(shares, cmap="cividis", norm=norm)
     figure.colorbar(picture, ax=axes, label="% of the true class", shrink=0.8)
@@ -49,8 +54,8 @@ def confusion_picture(labels, predicted, class_names, path):
     beside.set_title("Worst confusions", loc="left")
     lines = ["images  true \N{RIGHTWARDS ARROW} predicted"]
     lines += [
-        f"{count:6d}  {names[true]} \N{RIGHTWARDS ARROW} {names[taken]}"
-        for true, taken, count in worst_confusions(matrix)
+        f"{count:6d}  {names[true]} \N{RIGHTWARDS ARROW} {names[guess]}"
+        for true, guess, count in worst_confusions(matrix)
     ]
     lines = lines if len(lines) > 1 else ["none"]
     text = beside.text(
@@ -63,5 +68,5 @@ def confusion_picture(labels, predicted, class_names, path):
         linespacing=1.4,
         parse_math=False,
     )
-    text.set_in_layout(False)  # long names shall not push the matrix aside
+    text.set_in_layout(False)  # Long names must not make the matrix smaller.
     save_figure(figure, path)

@@ -1,20 +1,28 @@
-"""Loss, accuracy and learning rate over the epochs."""
+"""A picture of loss, accuracy and learning rate over the epochs."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from keras_vit.report.figures import new_figure, save_figure
 
-TITLES = {"loss": "Loss (in training: of augmented images)", "accuracy": "Accuracy"}
+TITLES = {"loss": "Loss", "accuracy": "Accuracy"}
 
 
-def curves_picture(history, path, validation="test", loss_name="cross-entropy"):
-    """Draws a run's curves.
+def curves_picture(
+    history: Sequence[Mapping],
+    path: Path,
+    validation: str = "test",
+    loss_name: str = "cross-entropy",
+) -> None:
+    """Draw the curves of a run.
 
     Args:
-        history: rows of `history.csv`, dicts of str or numbers with `epoch`, `loss`,
-            `learning_rate` and, of a classifier, `accuracy`; in the epochs that tested also
+        history: sequence of dicts, the rows of `history.csv`. Each has `epoch`, `loss`,
+            `learning_rate` and for a classifier `accuracy`, and in the epochs with a test also
             `val_loss` and `val_accuracy`.
-        path: of the PNG file.
-        validation: name of the images that the columns `val_...` are of.
-        loss_name: what the loss is.
+        path: Path, the PNG file.
+        validation: str, name of the images of the columns `val_...`. Default: "test".
+        loss_name: str, name of the loss. Default: "cross-entropy".
     """
     curves = [("loss", 1, loss_name), ("accuracy", 100, "accuracy in %")]
     curves = [curve for curve in curves if curve[0] in history[0]]
@@ -28,11 +36,14 @@ def curves_picture(history, path, validation="test", loss_name="cross-entropy"):
                 if row.get(prefix + name) not in (None, "")
             ]
             if points:
-                style = style if len(points) > 1 else "o"  # a line needs two
+                style = style if len(points) > 1 else "o"  # A line needs two points.
                 axes.plot(*zip(*points, strict=True), style, markersize=3, label=what)
         axes.set(xlabel="epoch", ylabel=label)
         axes.grid(alpha=0.3)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        epochs = [int(row["epoch"]) for row in history]
+        # With the limits of one epoch, matplotlib would write 0.96, 0.98 and so on below the axis.
+        axes.set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         axes.legend(loc="best")
         axes.set_title(TITLES[name])
     rate = panels[0].twinx()
@@ -43,4 +54,6 @@ def curves_picture(history, path, validation="test", loss_name="cross-entropy"):
         linestyle=":",
     )
     rate.set_ylabel("learning rate (dotted)", color="0.4")
+    # Each tick has its own exponent. A common exponent would stand above the axis, in the title.
+    rate.yaxis.set_major_formatter("{x:g}")
     save_figure(figure, path)

@@ -1,5 +1,8 @@
-"""Draw how far each attention head looks."""
+"""A picture of the distance over which each attention head attends."""
 
+from pathlib import Path
+
+import keras
 import numpy as np
 
 from keras_vit.inspection.attention import iter_attention_maps
@@ -8,14 +11,19 @@ from keras_vit.models.intermediates import plain_model
 from keras_vit.report.figures import new_figure, save_figure
 
 
-def attention_distance_picture(model, images, path, batch_size=32):
-    """Draws `attention_distance`: a point for each head, block by block.
+def attention_distance_picture(
+    model: keras.Model, images: np.ndarray, path: Path, batch_size: int = 32
+) -> None:
+    """Draw `attention_distance` as a point for each head of each block.
 
     Args:
         model: a `ViT`, or an `AugmentedModel` around one.
-        images: `(B, H, W, C)`, values 0-255, over which the distances are averaged.
-        path: of the PNG file.
-        batch_size: images at a time.
+        images: array `(B, H, W, C)`, values 0-255, over which the distances are averaged.
+        path: Path, the PNG file.
+        batch_size: int, number of images that the model computes at a time. Default: 32.
+
+    Raises:
+        ValueError: if the model has no blocks or does not take images of this shape.
     """
     model = plain_model(model)
     height, width = model.input_shape[1:3]
@@ -26,17 +34,17 @@ def attention_distance_picture(model, images, path, batch_size=32):
         for maps in iter_attention_maps(model, images, batch_size=batch_size)
     )
     distances = total / len(images)
-    even = np.ones((1, 1, 1, rows * columns, rows * columns))
-    reach = attention_distance(even, model.grid, cell).item()
+    uniform = np.ones((1, 1, 1, rows * columns, rows * columns))
+    reach = attention_distance(uniform, model.grid, cell).item()
     figure = new_figure(6, 3.6)
     axes = figure.subplots()
     for head, of_head in enumerate(distances.T):
-        axes.plot(of_head, "o", color="C0", alpha=0.7, label="a head" if not head else None)
+        axes.plot(of_head, "o", color="C0", alpha=0.7, label="one head" if head == 0 else None)
     axes.axhline(
         reach,
         color="0.4",
         linestyle="--",
-        label="attention to all patches alike",
+        label="the same attention to all patches",
     )
     axes.set(
         xlabel="block",

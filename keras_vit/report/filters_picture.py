@@ -1,18 +1,23 @@
-"""Draw the principal components of the first layer's filters."""
+"""A picture of the principal components of the first layer's filters."""
+
+from pathlib import Path
+
+import keras
 
 from keras_vit.inspection.filters import filter_components
 from keras_vit.report.figures import new_figure, save_figure, show_image
 
 
-def filters_picture(model, path, count=28):
-    """Draws `filter_components`, in colour for three channels.
+def filters_picture(model: keras.Model, path: Path, count: int = 28) -> None:
+    """Draw `filter_components`, in colour if the images have three channels.
 
     Args:
-        model, count: as in `filter_components`.
-        path: of the PNG file.
+        model: a model of images, or an `AugmentedModel` around such a model.
+        path: Path, the PNG file.
+        count: int, 1 or more, largest number of components. Default: 28.
 
     Raises:
-        ValueError: for a model without filters on its pixels.
+        ValueError: if the model has no filters on the pixels or `count` is below 1.
     """
     components = filter_components(model, count)
     columns = min(7, len(components))

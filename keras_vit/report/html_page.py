@@ -1,7 +1,8 @@
-"""A page that needs no other file and no network."""
+"""An HTML page with embedded pictures, which needs no other file and no network."""
 
 import base64
 import html
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,12 +22,12 @@ ul.left-out { background: var(--soft); border-radius: .4rem; padding: .8rem 2rem
 
 
 class Picture(NamedTuple):
-    """A drawn picture.
+    """A picture for the page.
 
-    Attributes:
-        title: its heading.
-        caption: how to read it.
-        path: of its PNG file.
+    Args:
+        title: str, the heading above the picture.
+        caption: str, the text that says how to read the picture.
+        path: Path, the PNG file.
     """
 
     title: str
@@ -34,15 +35,21 @@ class Picture(NamedTuple):
     path: Path
 
 
-def write_page(path, title, numbers, pictures, left_out=()):
-    """Writes numbers and pictures as one HTML file, whole or not at all.
+def write_page(
+    path: Path,
+    title: str,
+    numbers: Mapping,
+    pictures: Sequence[Picture],
+    left_out: Sequence[str] = (),
+) -> None:
+    """Write numbers and pictures to one HTML file, whole or not at all.
 
     Args:
-        path: of the HTML file.
-        title: its heading.
-        numbers: dict from what was counted or measured to its value, the table's rows.
-        pictures: sequence of `Picture`, embedded in this order.
-        left_out: sequence of str, what does not apply, a line for each reason.
+        path: Path, the HTML file.
+        title: str, the heading of the page.
+        numbers: dict from the name of a quantity to its value, the rows of the table.
+        pictures: sequence of `Picture`, in the order of the page.
+        left_out: sequence of str, one line for each reason why pictures are missing. Default: ().
     """
     rows = "\n".join(
         f'<tr><th scope="row">{html.escape(str(key))}</th><td>{html.escape(str(value))}</td></tr>'
@@ -64,7 +71,8 @@ def write_page(path, title, numbers, pictures, left_out=()):
         )
 
 
-def section(picture):
+def section(picture: Picture) -> str:
+    """Return the HTML of one picture with its heading and caption."""
     title, caption = html.escape(picture.title), html.escape(picture.caption)
     data = base64.b64encode(Path(picture.path).read_bytes()).decode()
     return (

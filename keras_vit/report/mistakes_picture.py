@@ -1,4 +1,7 @@
-"""Draw the mistakes that the model was most confident of."""
+"""A picture of the most confident mistakes of a model."""
+
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -12,14 +15,26 @@ from keras_vit.report.figures import (
 )
 
 
-def mistakes_picture(images, probabilities, labels, class_names, path, count=24):
-    """Draws the most confident mistakes, the surest first.
+def mistakes_picture(
+    images: np.ndarray,
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    class_names: Sequence[str],
+    path: Path,
+    count: int = 24,
+) -> None:
+    """Draw the images of the most confident mistakes, the most confident first.
 
     Args:
-        images: `(N, H, W, C)`, 0-255.
-        probabilities, labels, count: as in `confident_mistakes`.
-        class_names: sequence of str.
-        path: of the PNG file.
+        images: array `(N, H, W, C)`, 0-255.
+        probabilities: float array `(N, num_classes)`; each row sums to 1.
+        labels: int array `(N,)`, true classes.
+        class_names: sequence of str, the names of the classes.
+        path: Path, the PNG file.
+        count: int, largest number of images. Default: 24.
+
+    Raises:
+        ValueError: if the arrays do not fit each other or there is no class of a label.
     """
     labels = checked_labels(labels, len(images), len(class_names))
     names = short_names(class_names)
@@ -38,8 +53,8 @@ def mistakes_picture(images, probabilities, labels, class_names, path, count=24)
             size=8,
             parse_math=False,
         )
-        panel.set_xlabel(f"{probabilities[index][guess]:.1%} sure", size=8, labelpad=2)
+        panel.set_xlabel(f"probability {probabilities[index][guess]:.1%}", size=8, labelpad=2)
     wrong = (np.argmax(probabilities, axis=1) != labels).sum()
-    what = f"The surest of {wrong:,} mistakes"
+    what = f"The most confident of {wrong:,} mistakes"
     figure.suptitle(f"{what}: true class \N{RIGHTWARDS ARROW} predicted class", size=10)
     save_figure(figure, path)

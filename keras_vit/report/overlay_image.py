@@ -1,22 +1,22 @@
-"""A heat map over one image, as pixels and not as a figure."""
+"""A heat map over one image, as an array of pixels."""
 
 import numpy as np
 
-SIDE = 512  # pixels of an enlarged image's longer side
+SIDE = 512  # longer side of an enlarged image, in pixels
 
 
 def heat_image(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """Lays a map over an image, enlarged so that its pixels can be seen.
+    """Draw a heat map over an image that is enlarged so that its pixels are visible.
 
-    The map is scaled from its least to its greatest value and coloured with matplotlib's
-    viridis, from violet to yellow, and laid over the grey image by two thirds.
+    The colours are matplotlib's viridis, from violet for the smallest value of the map to yellow
+    for the largest. The result is two thirds colour and one third the grey image.
 
     Args:
-        image: uint8 `(H, W, 3)`.
-        heat: `(rows, columns)`, such as one of `patch_attention`'s.
+        image: uint8 array `(H, W, 3)`.
+        heat: float array `(rows, columns)`, such as one entry of `patch_attention`.
 
     Returns:
-        uint8 `(height, width, 3)`, the longer side 512.
+        Uint8 `(height, width, 3)`, whose longer side is 512.
     """
     from matplotlib import colormaps
     from PIL import Image
@@ -31,7 +31,7 @@ def heat_image(image: np.ndarray, heat: np.ndarray) -> np.ndarray:
 
 
 def enlarged(image: np.ndarray) -> np.ndarray:
-    """A uint8 image `(H, W, 3)` with a longer side of 512, its pixels kept as squares."""
+    """Enlarge a uint8 image `(H, W, 3)` to a longer side of 512, with square pixels."""
     from PIL import Image
 
     scale = SIDE / max(image.shape[:2])

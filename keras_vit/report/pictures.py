@@ -1,4 +1,4 @@
-"""Every picture that there is, and which of them apply to a model."""
+"""The list of all pictures of a report, and the choice of those that apply to a model."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,22 +23,24 @@ from keras_vit.report.overlays import (
 )
 from keras_vit.report.positions_picture import position_similarity_picture
 
-SHOWN = 8  # images side by side
-OVERLAID = 4  # images with a row of overlays each
-AVERAGED = 64  # images over which distances are averaged
+SHOWN = 8  # number of images side by side
+OVERLAID = 4  # number of images with a row of heat maps
+AVERAGED = 64  # number of images over which distances are averaged
 
 
 class Subject(NamedTuple):
-    """What the pictures are drawn of.
+    """The model and the data of which the pictures are drawn.
 
-    Attributes:
-        classifier: the model.
-        images: test images, uint8 `(N, H, W, C)`, of the model's size or another.
-        labels: their classes, int `(N,)`.
-        probabilities: the model's answers, `(N, K)`.
-        history: rows of `history.csv`; None where there are none.
-        validation: name of the images that the history's `val_...` are of.
-        auto_augment: arguments of the AutoAugment that it was trained with; None: with none.
+    Args:
+        classifier: the `Classifier`.
+        images: uint8 array `(N, H, W, C)`, test images of any size.
+        labels: int array `(N,)`, true classes.
+        probabilities: float array `(N, K)`, the predictions of the model.
+        history: list of dicts, the rows of `history.csv`, or None if there is no history. Default:
+            None.
+        validation: str, name of the images of the history's columns `val_...`. Default: "test".
+        auto_augment: dict, arguments of the `AutoAugment` with which the model was trained. None:
+            the model was trained without AutoAugment, or its training is unknown. Default: None.
     """
 
     classifier: Classifier
@@ -53,17 +55,18 @@ class Subject(NamedTuple):
 def draw_pictures(
     subject: Subject, folder: Path, ready: Sequence[Path] = ()
 ) -> tuple[list[Picture], list[str]]:
-    """Draws every picture that applies, as PNG files.
+    """Draw every picture that applies to a model, as PNG files.
 
-    However many test images there are, only some are run through the model again.
+    The model computes only some of the test images again, however many there are.
 
     Args:
-        subject: what to draw.
-        folder: where the files go.
-        ready: pictures of these names that were drawn before; they are taken as they are.
+        subject: the `Subject`, model and data.
+        folder: Path, the folder for the files.
+        ready: sequence of Paths, pictures that were drawn before. A picture of the same name is not
+            drawn again. Default: ().
 
     Returns:
-        The pictures, and for each reason why some do not apply a line with their titles.
+        The pictures, and one line for each reason why pictures are left out, with their titles.
     """
     drawn, left_out = [], {}
     before = {path.name: path for path in ready}
@@ -72,7 +75,7 @@ def draw_pictures(
         try:
             if name not in before:
                 draw(subject, path)
-        except ValueError as reason:  # what every function raises for a model it can't look into
+        except ValueError as reason:  # Every function raises it if its picture does not apply.
             left_out.setdefault(str(reason), []).append(title)
         else:
             drawn.append(Picture(title, caption, path))
@@ -82,7 +85,7 @@ def draw_pictures(
 def draw_curves(subject, path):
     needed = {"loss", "accuracy", "learning_rate"}
     if not subject.history or needed - subject.history[0].keys():
-        raise ValueError("there is no history of a training")
+        raise ValueError("there is no history of the training")
     curves_picture(subject.history, path, subject.validation)
 
 
@@ -93,7 +96,7 @@ def draw_confusion(subject, path):
 
 def draw_mistakes(subject, path):
     if (subject.probabilities.argmax(axis=1) == subject.labels).all():
-        raise ValueError("there are none")
+        raise ValueError("the model made no mistake on the test images")
     names = subject.classifier.class_names
     mistakes_picture(subject.images, subject.probabilities, subject.labels, names, path)
 
@@ -134,12 +137,16 @@ def draw_filters(subject, path):
 
 def draw_augmentation(subject, path):
     if subject.auto_augment is None:
-        raise ValueError("the model was not trained with it, or that is not known")
+        raise ValueError("the model was trained without AutoAugment, or its training is unknown")
     augmentation_picture(subject.images[0], path, **subject.auto_augment)
 
 
-def with_attention(subject, count):
-    """The model, and that many images and labels; no picture for a model without attention."""
+def with_attention(subject: Subject, count: int):
+    """Return the model, and `count` images and labels for a picture of its attention.
+
+    Raises:
+        ValueError: if the model has no attention, so that the picture does not apply.
+    """
     if not subject.classifier.has_attention:
         raise ValueError("the model has no attention blocks over a grid of patches")
     images = subject.classifier.fitted(subject.images[:count])
@@ -150,65 +157,68 @@ PICTURES = (
     (
         "curves.png",
         "Training",
-        "Loss, accuracy and learning rate over the epochs. The training images are augmented, so "
-        "the loss on them may be the higher one.",
+        "Loss, accuracy and learning rate over the epochs. If the training augments or mixes its "
+        "images, or uses dropout, the loss in training may be higher than the loss in the test.",
         draw_curves,
     ),
     (
         "confusion.png",
         "Confusions",
-        "Rows are true classes, columns predicted ones: a good model has a bright diagonal alone.",
+        "Rows are true classes and columns predicted classes. For a good model only the diagonal "
+        "is bright.",
         draw_confusion,
     ),
     (
         "mistakes.png",
-        "Surest mistakes",
-        "The test images on which the model was wrong with the greatest probability. Labels that "
-        "are wrong themselves may stand out here.",
+        "Most confident mistakes",
+        "The test images with a wrong prediction of the highest probability. Among them are often "
+        "images whose label is wrong.",
         draw_mistakes,
     ),
     (
         "calibration.png",
         "Calibration",
-        "Whether the model is right as often as it says. Bars below the diagonal: too sure; above "
-        "it: not sure enough.",
+        "The accuracy of predictions with about the same probability. Below the diagonal the "
+        "model is too confident, above it the model is not confident enough.",
         draw_calibration,
     ),
     (
         "attention.png",
         "Attention of the last block",
-        "Test images above the same images multiplied by where the model looks.",
+        "Test images, and below them the same images multiplied by the attention to each patch.",
         draw_attention,
     ),
     (
         "attention_layers.png",
         "Attention block by block",
-        "What each block attends to, mean over its heads. The scale is each panel's own.",
+        "What each block attends to, as the mean over its heads. Each panel has its own scale.",
         draw_layers,
     ),
     (
         "attention_heads.png",
         "Attention head by head",
-        "The heads of the last block, each of which may look for something else.",
+        "What each head of the last block attends to. Different heads may look for different "
+        "things.",
         draw_heads,
     ),
     (
         "attention_methods.png",
         "Attention, rollout and relevance",
-        "Three ways to ask what the answer rests on: the last block's attention, attention "
-        "multiplied through all blocks, and attention weighted by its effect on the answer.",
+        "Three ways to show which patches matter for the prediction: the attention of the last "
+        "block, the attention of all blocks multiplied together, and the attention weighted by "
+        "its effect on the prediction.",
         draw_methods,
     ),
     (
         "distance.png",
         "Attention distance",
-        f"How far each head looks, averaged over up to {AVERAGED} test images.",
+        f"The distance over which each head attends, averaged over at most {AVERAGED} test images.",
         draw_distance,
     ),
     (
         "positions.png",
         "Position embeddings",
-        "For each patch, how alike its position embedding is to every other's.",
+        "For each patch, the similarity of its position embedding to those of all patches.",
         draw_positions,
     ),
     (
@@ -219,8 +229,8 @@ PICTURES = (
     ),
     (
         "augmentation.png",
-        "Augmentation",
-        "What AutoAugment, which the model was trained with, does to a test image.",
+        "AutoAugment",
+        "What AutoAugment, with which the model was trained, does to a test image.",
         draw_augmentation,
     ),
 )

@@ -1,28 +1,33 @@
-"""Draw how alike the position embeddings of the patches are."""
+"""A picture of the similarity of the position embeddings."""
 
+from pathlib import Path
+
+import keras
 import numpy as np
 
 from keras_vit.inspection.positions import position_similarity
 from keras_vit.report.figures import new_figure, save_figure, spread
 
 
-def position_similarity_picture(model, path):
-    """Draws `position_similarity`: for each patch of the image a map over all patches.
+def position_similarity_picture(model: keras.Model, path: Path) -> None:
+    """Draw `position_similarity` as a map over all patches for each patch.
+
+    If the grid has more than 8 rows or columns, the picture shows 8 evenly spaced ones.
 
     Args:
-        model: as in `position_similarity`. Of a grid of more than 8 rows or columns, 8 spread
-            evenly are drawn.
-        path: of the PNG file.
+        model: a model that adds positions to its tokens, or an `AugmentedModel` around such a
+            model.
+        path: Path, the PNG file.
 
     Raises:
-        ValueError: for a model that adds no positions to its tokens.
+        ValueError: if the model adds no positions to its tokens.
     """
     similarity = position_similarity(model)
     rows, columns = (spread(size) for size in similarity.shape[:2])
     height = 0.72 * similarity.shape[2] / similarity.shape[3]
     figure = new_figure(max(4.6, 0.72 * len(columns) + 1.7), (height + 0.04) * len(rows) + 0.8)
     axes = figure.subplots(len(rows), len(columns), squeeze=False)
-    # The similarity of a patch with itself is 1 everywhere and would hide the others' range.
+    # The scale ends at 1, the similarity of a patch with itself, and starts at 0 or below.
     low = min(0, similarity.min())
     for (i, j), panel in np.ndenumerate(axes):
         drawn = panel.imshow(similarity[rows[i], columns[j]], cmap="viridis", vmin=low, vmax=1)

@@ -1,6 +1,7 @@
 """The report on a trained model: `report.html`."""
 
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,19 +11,28 @@ from keras_vit.report.html_page import write_page
 from keras_vit.report.pictures import Subject, draw_pictures
 
 
-def write_report(path, title, subject: Subject, metrics=None, folder=None, ready=()) -> list[str]:
-    """Draws every picture that applies and writes the page that holds them all.
+def write_report(
+    path: Path,
+    title: str,
+    subject: Subject,
+    metrics: Mapping | None = None,
+    folder: Path | None = None,
+    ready: Sequence[Path] = (),
+) -> list[str]:
+    """Draw every picture that applies, and write a page that holds all of them.
 
     Args:
-        path: of the HTML file.
-        title: its heading.
-        subject: the model and the test images.
-        metrics: a run's `metrics.json`, for the table.
-        folder: where the pictures are kept as PNG files too; None: nowhere.
-        ready: pictures that were drawn before, taken as they are.
+        path: Path, the HTML file.
+        title: str, the heading of the page.
+        subject: the `Subject`, model and test images.
+        metrics: dict, the `metrics.json` of a run for the table, or None. Default: None.
+        folder: Path or None, folder in which the pictures are kept as PNG files. None: the pictures
+            are only in the page. Default: None.
+        ready: sequence of Paths, pictures that were drawn before and are not drawn again. Default:
+            ().
 
     Returns:
-        What does not apply, a line for each reason.
+        One line for each reason why pictures are left out.
     """
     with tempfile.TemporaryDirectory() as scratch:
         pictures, left_out = draw_pictures(subject, Path(folder or scratch), ready)
@@ -30,8 +40,8 @@ def write_report(path, title, subject: Subject, metrics=None, folder=None, ready
     return left_out
 
 
-def numbers(subject, metrics):
-    """The table's rows."""
+def numbers(subject: Subject, metrics: Mapping) -> dict[str, str]:
+    """Return the rows of the table, by name."""
     model, probabilities = subject.classifier.model, subject.probabilities
     true = probabilities[np.arange(len(probabilities)), subject.labels]
     height, width, channels = subject.classifier.image_shape
@@ -45,15 +55,15 @@ def numbers(subject, metrics):
         + f", {channels} channel{'s' * (channels > 1)}",
         "Parameters": f"{model.count_params():,}",
     }
-    told = {
+    rows_of_metrics = {
         "Epochs": "{epochs}",
         "Training": "{training_images:,} images, {seconds:.0f} s on {device}",
         "Backend": "{backend}, Keras {keras}",
         "Command": "{command}",
     }
-    for key, text in told.items():
+    for key, text in rows_of_metrics.items():
         try:
             rows[key] = text.format(**metrics)
-        except (KeyError, ValueError, TypeError):  # no run's, or another version's
+        except (KeyError, ValueError, TypeError):  # Metrics of another version lack a value.
             continue
     return rows

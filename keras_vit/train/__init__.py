@@ -1,4 +1,4 @@
-"""What goes into your own `fit`: training models, optimizers, schedules, batches, devices."""
+"""The parts of a training with `fit`: training models, optimizers, schedules, batches, devices."""
 
 from keras_vit.train.augmented_model import AugmentedModel
 from keras_vit.train.batches import ShuffledBatches

@@ -1,4 +1,6 @@
-"""A classifier's training step with augmentation and mixing inside."""
+"""A model that trains a classifier, with augmentation and mixing inside the training step."""
+
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -12,11 +14,12 @@ from keras_vit.train.lora import LoraState, lora_layers
 
 @keras.saving.register_keras_serializable(package="keras_vit")
 class AugmentedModel(AugmentingModel):
-    """Trains any Keras classifier with augmentation inside the compiled step.
+    """Train any Keras classifier with augmentation inside the compiled step.
 
-    `fit` takes the images as they are, uint8, and augments each batch on the device that trains,
-    with a draw of its own for each image; mixup and CutMix mix the labels with the images.
-    `evaluate` and `predict` see none of it. The plain model is `.model`: save and ship that one.
+    `fit` takes uint8 images and augments each batch on the device that trains. The augmentation is
+    drawn anew for each image. Mixup and CutMix mix the labels together with the images. `evaluate`
+    and `predict` do not augment. The attribute `model` holds the plain classifier, which is the one
+    to save and to use.
 
     ```python
     trainer = AugmentedModel(ViT(), augment=[RandomCrop(padding=4), AutoAugment()], cutmix=1.0)
@@ -25,49 +28,56 @@ class AugmentedModel(AugmentingModel):
     trainer.model.save("vit.keras")
     ```
 
-    `compile` without a `loss` takes the cross-entropy; another one gets the mixed and smoothed
-    labels as `(B, num_classes)` shares. Metrics see the integer label of the image's larger share.
+    Without a `loss`, `compile` uses the cross-entropy. Another loss receives the mixed and smoothed
+    labels as shares of the classes, `(B, num_classes)`. Metrics receive an integer label for each
+    image: of two images that are mixed, the label of the one with the larger share.
 
     Args:
-        model: a classifier with one output `(B, num_classes)`: logits, or probabilities where
-            its last layer is or has a softmax.
-        augment: layers on images `(B, H, W, C)`, 0-255, called in order with `training=True`.
-            Keras's own that draw per image serve as well as ours.
-        mixup: parameter of mixup's Beta distribution (arXiv 1710.09412); 0: none.
-        cutmix: the same for CutMix (arXiv 1905.04899); where both are given, each image takes
-            one of the two.
-        label_smoothing: share of the label spread evenly over all classes (arXiv 1512.00567).
-        seed: of the mixing.
+        model: a classifier with one output `(B, num_classes)`, which is logits, or probabilities
+            if the last layer is a softmax or has one.
+        augment: sequence of layers on images `(B, H, W, C)`, 0-255, which are called in order with
+            `training=True`. Keras's layers that draw for each image can be used too. Default: ().
+        mixup: float, parameter of mixup's Beta distribution (arXiv 1710.09412); 0 turns mixup off.
+            Default: 0.0.
+        cutmix: float, parameter of CutMix's Beta distribution (arXiv 1905.04899); 0 turns CutMix
+            off. If both are on, each image is mixed by one of the two. Default: 0.0.
+        label_smoothing: float in [0, 1), share of the label that is spread evenly over all classes
+            (arXiv 1512.00567). Default: 0.0.
+        seed: int or None, seed of the mixing. None: a random seed. Default: None.
+        name: str, name of the training model. Default: "augmented_model".
+        **kwargs: arguments of `AugmentingModel`.
 
     Input shape: images `(B, H, W, C)`, 0-255, uint8 or float; labels int `(B,)` or `(B, 1)`.
 
-    Output shape: what `model` gives.
+    Output shape: the output shape of `model`.
 
     Raises:
-        ValueError: for a model with several outputs or fewer than two classes, labels that are
-            not whole numbers, or labels beyond the classes.
+        ValueError: if the model has several outputs or fewer than two classes, or if labels are not
+            integers or not among the classes.
     """
 
     def __init__(
         self,
-        model,
-        augment=(),
-        mixup=0.0,
-        cutmix=0.0,
-        label_smoothing=0.0,
-        seed=None,
-        name="augmented_model",
+        model: keras.Model,
+        augment: Sequence[keras.Layer] = (),
+        mixup: float = 0.0,
+        cutmix: float = 0.0,
+        label_smoothing: float = 0.0,
+        seed: int | None = None,
+        name: str = "augmented_model",
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(model, augment, name=name, **kwargs)
         shape = getattr(model, "output_shape", None)
         if not isinstance(shape, tuple) or len(shape) != 2 or not (shape[1] or 0) > 1:
             raise ValueError(
                 "`model` must be a built classifier with one output (B, num_classes) and two or "
-                f"more classes. Received a model with output shape {shape}"
+                f"more classes. Received: a model with output shape {shape}"
             )
         if not 0 <= label_smoothing < 1:
-            raise ValueError(f"`label_smoothing` must be in [0, 1). Received: {label_smoothing}")
+            raise ValueError(
+                f"`label_smoothing` must be in [0, 1). Received: label_smoothing={label_smoothing}"
+            )
         self.mixup = mixup
         self.cutmix = cutmix
         self.label_smoothing = label_smoothing
@@ -75,34 +85,39 @@ class AugmentedModel(AugmentingModel):
         self.num_classes = shape[1]
         self.mixing = Mixing(mixup, cutmix, seed=seed) if mixup or cutmix else None
         if tuned := lora_layers(model):
-            self.tuned = LoraState(tuned)  # after `model` in the alphabet, as it must be
+            # Keras loads attributes in alphabetical order. `LoraState` needs a name after `model`,
+            # because loading the model resets the low-rank factors.
+            self.tuned = LoraState(tuned)
         self.build(model.input_shape)
 
-    def call(self, images, training=None):
+    def call(self, images, training: bool | None = None):
         if not training:
             return self.model(self.at_model_size(images), training=False)
         images = self.augmented(images)
         if self.mixing is None:
             return self.model(images, training=True)
         images, partner, weight = self.mixing(images, training=True)
-        # What the labels need goes out with the prediction: `compute_loss` and
-        # `compute_metrics` get it back on every backend, whatever that traces.
+        # The partner and the weight of each image leave the call with the prediction, so that
+        # `compute_loss` and `compute_metrics` receive them on every backend, traced or not.
         return {
             "prediction": self.model(images, training=True),
             "partner": partner,
             "weight": weight,
         }
 
-    def default_loss(self):
+    def default_loss(self) -> keras.losses.Loss:
+        """Return the cross-entropy for the classifier's logits or probabilities."""
         return keras.losses.CategoricalCrossentropy(from_logits=not ends_in_softmax(self.model))
 
     def fit(self, x=None, y=None, *args, **kwargs):
+        """Train as `keras.Model.fit` does, after a check of labels that are given as arrays."""
         check_labels(y, self.num_classes)
         if isinstance(kwargs.get("validation_data"), tuple):
             check_labels(kwargs["validation_data"][1], self.num_classes)
         return super().fit(x, y, *args, **kwargs)
 
     def evaluate(self, x=None, y=None, *args, **kwargs):
+        """Evaluate as `keras.Model.evaluate` does, after a check of labels given as an array."""
         check_labels(y, self.num_classes)
         return super().evaluate(x, y, *args, **kwargs)
 
@@ -110,12 +125,13 @@ class AugmentedModel(AugmentingModel):
         y = flat_labels(y)
         known = ops.clip(y, 0, self.num_classes - 1)
         targets = ops.one_hot(known, self.num_classes, dtype="float32")
-        # A label beyond the classes would be a row of zeros for `one_hot`, and cost nothing.
+        # For a label that is not among the classes, `one_hot` gives a row of zeros, whose loss is
+        # zero. NaN makes the mistake visible.
         targets = ops.where((y == known)[:, None], targets, float("nan"))
         if isinstance(y_pred, dict):
             partner, own = y_pred["partner"], y_pred["weight"]
             other = 1 - own
-            if sample_weight is not None:  # each label with the weight of its own image
+            if sample_weight is not None:  # Each label has the weight of its own image.
                 weights = ops.cast(ops.reshape(sample_weight, (-1,)), own.dtype)
                 own, other = own * weights, other * ops.take(weights, partner, axis=0)
                 sample_weight = own + other
@@ -138,7 +154,7 @@ class AugmentedModel(AugmentingModel):
             y_pred = y_pred["prediction"]
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "model": keras.saving.serialize_keras_object(self.model),
@@ -149,7 +165,7 @@ class AugmentedModel(AugmentingModel):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: dict, custom_objects: dict | None = None) -> "AugmentedModel":
         parts = {key: keras.saving.deserialize_keras_object(config[key]) for key in PARTS}
         return cls(**{**config, **parts})
 
@@ -158,24 +174,29 @@ PARTS = ("model", "augment")
 
 
 def flat_labels(y):
-    """Labels `(B,)` or `(B, 1)` as int32 `(B,)`."""
+    """Return labels `(B,)` or `(B, 1)` as an int32 tensor `(B,)`."""
     if len(y.shape) > 2 or (len(y.shape) == 2 and y.shape[1] != 1):
         raise ValueError(
-            f"Labels must be integers, (B,) or (B, 1). Received shape: {tuple(y.shape)}"
+            f"Labels must be integers of shape (B,) or (B, 1). Received: shape={tuple(y.shape)}"
         )
     return ops.cast(ops.reshape(y, (-1,)), "int32")
 
 
-def check_labels(y, num_classes):
-    """Looks at labels that are at hand as an array, before anything runs."""
+def check_labels(y, num_classes: int) -> None:
+    """Raise a ValueError if labels in an array are not integers among the classes.
+
+    Args:
+        y: array, list or tuple of labels. Anything else, such as a data set, is not checked.
+        num_classes: int, number of classes.
+    """
     is_array = isinstance(y, list | tuple) or (hasattr(y, "shape") and hasattr(y, "dtype"))
     if not is_array or len(y) == 0:
         return
     y = ops.convert_to_numpy(y)
     if not np.issubdtype(y.dtype, np.integer):
-        raise ValueError(f"Labels must be integers. Received dtype: {y.dtype}")
+        raise ValueError(f"Labels must be integers. Received: dtype={y.dtype}")
     if y.min() < 0 or y.max() >= num_classes:
         raise ValueError(
             f"Labels must be from 0 to {num_classes - 1} for {num_classes} classes. "
-            f"Received labels from {y.min()} to {y.max()}"
+            f"Received: labels from {y.min()} to {y.max()}"
         )

@@ -1,4 +1,6 @@
-"""Pretraining without labels: predict the pixels of the patches that were hidden."""
+"""Pretraining without labels, by the prediction of hidden patches."""
+
+from collections.abc import Sequence
 
 import keras
 from keras import ops
@@ -7,17 +9,17 @@ from keras_vit.layers import MaskedDecoder, Patches, RandomMasking
 from keras_vit.models.vit import ViT
 from keras_vit.train.augmenting import AugmentingModel
 
-EPSILON = 1e-6  # of the normalised targets, as in MAE's published code
+EPSILON = 1e-6  # added to the variance of the normalised targets, as in MAE's published code
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")
 class MaskedAutoencoder(AugmentingModel):
-    """Pretrains a `ViT` on images without labels (MAE, arXiv 2111.06377).
+    """Pretrain a `ViT` on images without labels.
 
-    The ViT's own layers encode the visible patches alone, a quarter by default, and a light
-    decoder predicts the pixels of the hidden ones; the loss is the mean squared error on those.
-    `fit` takes the images as they are, uint8; labels are ignored. With `evaluate` and `predict`
-    nothing is augmented and always the same patches are hidden.
+    Source: MAE, arXiv 2111.06377. The layers of the ViT encode only the visible patches, which are
+    a quarter of all patches by default. A small decoder predicts the pixels of the hidden patches.
+    The loss is the mean squared error on the hidden patches. `fit` takes uint8 images and ignores
+    labels. `evaluate` and `predict` do not augment, and hide the same patches in every call.
 
     ```python
     pretraining = MaskedAutoencoder(ViT(num_classes=0), augment=[RandomResizedCrop(32, 32)])
@@ -27,41 +29,46 @@ class MaskedAutoencoder(AugmentingModel):
     ```
 
     Args:
-        encoder: a `ViT` without head (`num_classes=0`), with patches by "linear" or "conv".
-        mask_ratio: share of the patches that is hidden, above 0 and below 1.
-        decoder_dim: width of the decoder, a multiple of 4.
-        decoder_depth: its number of blocks.
-        decoder_heads: heads of its attention; must divide `decoder_dim`.
-        normalize_targets: whether each patch's pixels are predicted less their mean and over
-            their deviation (MAE, section 3, "Reconstruction target"); else as the encoder sees
-            them, rescaled.
-        augment: layers on images `(B, H, W, C)`, 0-255, called in order in training.
-        seed: of the masks in training.
+        encoder: a `ViT` without head (`num_classes=0`) whose `patch_embedding` is "linear" or
+            "conv".
+        mask_ratio: float above 0 and below 1, share of the patches that are hidden. Default: 0.75.
+        decoder_dim: int, width of the decoder, a multiple of 4. Default: 128.
+        decoder_depth: int, number of blocks of the decoder. Default: 2.
+        decoder_heads: int, number of attention heads of the decoder; must divide `decoder_dim`.
+            Default: 4.
+        normalize_targets: bool, whether the target is each patch's pixels minus their mean and
+            divided by their deviation (MAE, section 3, "Reconstruction target"). Otherwise the
+            target is the rescaled pixels, which the encoder receives. Default: True.
+        augment: sequence of layers on images `(B, H, W, C)`, 0-255, which are called in order in
+            training. Default: ().
+        seed: int or None, seed of the masks in training. None: a random seed. Default: None.
+        name: str, name of the training model. Default: "masked_autoencoder".
+        **kwargs: arguments of `AugmentingModel`.
 
     Input shape: images `(B, H, W, C)`, 0-255, uint8 or float.
 
-    Output shape: `prediction` and `target`, both `(B, N, P)` float32 with the P pixel values of
-    each patch row by row, and `mask`, `(B, N)`, 1 where the patch was hidden.
+    Output shape: `prediction` and `target`, both float32 `(B, N, P)` with the P values of each
+        patch row by row, and `mask`, `(B, N)`, which is 1 for a hidden patch.
 
     Raises:
-        ValueError: for an encoder that is no `ViT`, has a head or a pre-logits layer, which
-            would learn nothing; whose stem mixes patches; or whose attention needs all patches
-            in their places (`relative_positions`).
+        ValueError: if the encoder is not a `ViT`; if it has a head or a pre-logits layer, which
+            would learn nothing; if its stem mixes patches; if its attention needs every patch at
+            its place (`relative_positions`); or if another argument is outside its range.
     """
 
     def __init__(
         self,
-        encoder,
-        mask_ratio=0.75,
-        decoder_dim=128,
-        decoder_depth=2,
-        decoder_heads=4,
-        normalize_targets=True,
-        augment=(),
-        seed=None,
-        name="masked_autoencoder",
+        encoder: ViT,
+        mask_ratio: float = 0.75,
+        decoder_dim: int = 128,
+        decoder_depth: int = 2,
+        decoder_heads: int = 4,
+        normalize_targets: bool = True,
+        augment: Sequence[keras.Layer] = (),
+        seed: int | None = None,
+        name: str = "masked_autoencoder",
         **kwargs,
-    ):
+    ) -> None:
         check_encoder(encoder)
         super().__init__(encoder, augment, name=name, **kwargs)
         self.decoder_dim = decoder_dim
@@ -71,7 +78,11 @@ class MaskedAutoencoder(AugmentingModel):
         self.patches = Patches(encoder.patch_size, dtype="float32")
         patch_dim = self.patches.compute_output_shape((None, *encoder.image_shape))[-1]
         if normalize_targets and patch_dim < 2:
-            raise ValueError("A patch of one value has nothing left when it is normalized.")
+            raise ValueError(
+                "`normalize_targets=True` needs patches of at least two values: a patch of one "
+                "value becomes zero when its mean is subtracted. "
+                f"Received: patch_size={encoder.patch_size}, image_shape={encoder.image_shape}"
+            )
         self.masking = RandomMasking(mask_ratio, seed)
         self.decoder = MaskedDecoder(
             patch_dim,
@@ -88,22 +99,23 @@ class MaskedAutoencoder(AugmentingModel):
         self.build(encoder.input_shape)
 
     @property
-    def encoder(self):
-        """The plain `ViT`."""
+    def encoder(self) -> ViT:
+        """The plain `ViT` that is pretrained."""
         return self.model
 
-    def default_loss(self):
-        # Over the hidden patches alone: their mask is the sample weight.
+    def default_loss(self) -> keras.losses.Loss:
+        """Return the mean squared error."""
+        # The mask is the sample weight, so that the mean is over the hidden patches only.
         return keras.losses.MeanSquaredError(reduction="mean_with_sample_weight")
 
-    def call(self, images, training=None):
+    def call(self, images, training: bool | None = None):
         images = self.augmented(images) if training else self.at_model_size(images)
         pixels = self.encoder.get_layer("rescaling")(images)
         visible, mask, restore = self._encoded(pixels, training)
         return self.decoder(visible, restore, training=training), self.targets(pixels), mask
 
     def _encoded(self, pixels, training):
-        """The encoder's tokens of the visible patches, and what `RandomMasking` says of them."""
+        """Encode the visible patches, and return their tokens with the masks of `RandomMasking`."""
         layer = self.encoder.get_layer
         x = layer("patches")(pixels)
         if self.encoder.patch_embedding == "conv":
@@ -117,12 +129,12 @@ class MaskedAutoencoder(AugmentingModel):
         return layer("norm")(x), mask, restore
 
     def targets(self, pixels):
-        """What the decoder is to predict, `(B, N, P)`, of rescaled images `(B, H, W, C)`."""
+        """Return the targets of the decoder, `(B, N, P)`, for rescaled images `(B, H, W, C)`."""
         patches = self.patches(pixels)
         if not self.normalize_targets:
             return patches
         centered = patches - ops.mean(patches, axis=-1, keepdims=True)
-        # Over P - 1, as PyTorch's `var`, by which the method's published code goes.
+        # The sum is divided by P - 1, as in PyTorch's `var`, which MAE's published code uses.
         variance = ops.sum(ops.square(centered), axis=-1, keepdims=True) / (patches.shape[-1] - 1)
         return centered / ops.sqrt(variance + EPSILON)
 
@@ -130,7 +142,7 @@ class MaskedAutoencoder(AugmentingModel):
         prediction, target, mask = y_pred
         return super().compute_loss(x, target, prediction, mask, training)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "encoder": keras.saving.serialize_keras_object(self.encoder),
@@ -143,14 +155,14 @@ class MaskedAutoencoder(AugmentingModel):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: dict, custom_objects: dict | None = None) -> "MaskedAutoencoder":
         parts = ("encoder", "augment")
         made = {key: keras.saving.deserialize_keras_object(config[key]) for key in parts}
         return cls(**{**config, **made})
 
 
-def check_encoder(encoder):
-    """A ValueError for a model that can't be pretrained on a part of its patches."""
+def check_encoder(encoder: keras.Model) -> None:
+    """Raise a ValueError if a model can't be pretrained on a part of its patches."""
     if not isinstance(encoder, ViT):
         raise ValueError(f"`encoder` must be a ViT. Received: {encoder!r}")
     for name, accepted in {
@@ -161,6 +173,6 @@ def check_encoder(encoder):
     }.items():
         if (given := getattr(encoder, name)) not in accepted:
             raise ValueError(
-                f"A masked autoencoder needs a ViT with `{name}` "
+                f"For a masked autoencoder the ViT's `{name}` must be "
                 f"{' or '.join(map(repr, accepted))}. Received: {name}={given!r}"
             )

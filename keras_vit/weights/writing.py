@@ -12,7 +12,7 @@ from keras import ops
 from keras_vit.files import write_json
 from keras_vit.models import ViT
 from keras_vit.models.intermediates import plain_model
-from keras_vit.models.plain_weights import check_plain_weights
+from keras_vit.models.new_head import check_plain_weights
 from keras_vit.weights.layouts import Rule
 
 # Arguments of `ViT` that neither library has, each with the value that means "without".

@@ -69,7 +69,7 @@ def test_what_was_frozen_is_trained_again_and_other_arguments_change():
 
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
 def test_models_that_cannot_be_tuned_are_refused():
-    with pytest.raises(ValueError, match="not a ResNet"):
+    with pytest.raises(ValueError, match="Received: a ResNet"):
         check_can_be_tuned(ResNet(18, (8, 8, 3), num_classes=2))
     model = trained(num_classes=2)
     check_can_be_tuned(model)
@@ -81,6 +81,6 @@ def test_models_that_cannot_be_tuned_are_refused():
 def test_low_rank_factors_are_not_left_behind_unsaid():
     model = trained(num_classes=2)
     add_lora(model, 2)
-    with pytest.raises(ValueError, match="Low-rank factors are not in the model's kernels"):
+    with pytest.raises(ValueError, match="Low-rank factors are not part of the model's kernels"):
         with_classes(model, 3)
     with_classes(without_lora(model), 3)

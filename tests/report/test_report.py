@@ -108,11 +108,11 @@ def test_a_model_without_attention_gets_what_applies_and_is_told_what_not(tmp_pa
     drawn = {picture.path.stem for picture in pictures}
     assert drawn == {"confusion", "mistakes", "calibration", "filters"}
     assert left_out == [
-        "Training: there is no history of a training",
+        "Training: there is no history of the training",
         "Attention of the last block, Attention block by block, Attention head by head, "
         "Attention, rollout and relevance, Attention distance, Position embeddings: "
         "the model has no attention blocks over a grid of patches",
-        "Augmentation: the model was not trained with it, or that is not known",
+        "AutoAugment: the model was trained without AutoAugment, or its training is unknown",
     ]
 
 
@@ -120,7 +120,7 @@ def test_a_model_that_makes_no_mistakes_has_none_to_show(tmp_path):
     probabilities = np.eye(4)[LABELS]
     drawn = subject(convolutional())._replace(probabilities=probabilities)
     _, left_out = draw_pictures(drawn, tmp_path)
-    assert "Surest mistakes: there are none" in left_out
+    assert "Most confident mistakes: the model made no mistake on the test images" in left_out
 
 
 def test_pictures_that_are_there_already_are_taken_as_they_are(tmp_path):

@@ -146,8 +146,8 @@ def test_a_batch_that_the_devices_do_not_divide_is_refused_before_anything_runs(
     folder = tmp_path / "run"
     said = refused("run", "--out", folder, "--batch-size", 12, "--distribute", "data", devices=8)
     assert said == (
-        "tiny.py: error: a batch of 12 images can't be split evenly over 8 devices: "
-        "its size must be a multiple of 8"
+        "tiny.py: error: the batch size must be a multiple of 8, the number of devices that "
+        "share a batch. Received: batch_size=12"
     )
     assert not folder.exists()
 
@@ -215,7 +215,7 @@ def test_validation_is_in_batches_that_the_devices_divide(monkeypatch):
 
 
 def test_fewer_images_than_devices_can_not_validate():
-    with pytest.raises(ValueError, match="3 images to look at are fewer than the 4 devices"):
+    with pytest.raises(ValueError, match="each of the 4 devices. Received: 3 images"):
         at_model_size(SimpleNamespace(image_shape=(2, 2, 1)), IMAGES[:3], LABELS[:3], Devices(4))
 
 
@@ -223,7 +223,7 @@ def test_fewer_images_than_devices_can_not_validate():
     ("settings", "probe", "message"),
     [
         ({"kind": "data"}, True, "linear probe"),
-        ({"kind": "model"}, False, "over one host"),
+        ({"kind": "model"}, False, "devices of one host only"),
         ({"kind": "data", "time_limit": 5.0}, False, "time limit can"),
     ],
 )
@@ -239,7 +239,7 @@ def test_tensorflow_clips_on_one_device_alone(monkeypatch):
     monkeypatch.setattr("keras.backend.backend", lambda: "tensorflow")
     check_can_clip(1.0, Devices())
     check_can_clip(None, Devices(2))
-    with pytest.raises(ValueError, match="clip_norm=1 on several devices needs the JAX backend"):
+    with pytest.raises(ValueError, match="needs the JAX backend.*Received: clip_norm=1, 2"):
         check_can_clip(1.0, Devices(2))
 
 

@@ -34,5 +34,5 @@ def test_config_round_trip():
 
 
 def test_a_negative_penalty_is_refused():
-    with pytest.raises(ValueError, match="`l2` must be 0 or more. Received: -1"):
+    with pytest.raises(ValueError, match="`l2` must be 0 or more. Received: l2=-1"):
         AdamL2(l2=-1)

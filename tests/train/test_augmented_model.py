@@ -259,10 +259,10 @@ def test_it_saves_and_loads_without_custom_objects(tmp_path):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (np.arange(12), "from 0 to 9 for 10 classes. Received labels from 0 to 11"),
-        (np.full(12, -1), "Received labels from -1 to -1"),
-        (np.zeros(12), "Labels must be integers. Received dtype: float64"),
-        (np.zeros((12, 10), "int32"), r"Received shape: \(.*10\)"),
+        (np.arange(12), "from 0 to 9 for 10 classes. Received: labels from 0 to 11"),
+        (np.full(12, -1), "Received: labels from -1 to -1"),
+        (np.zeros(12), "Labels must be integers. Received: dtype=float64"),
+        (np.zeros((12, 10), "int32"), r"Received: shape=\(.*10\)"),
     ],
 )
 def test_labels_that_cannot_be_are_refused(labels, message):

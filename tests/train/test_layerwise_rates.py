@@ -114,11 +114,11 @@ def test_the_compiled_step_trains_at_the_rates_and_the_config_keeps_them(kind):
 
 
 def test_what_makes_no_rates_is_refused():
-    with pytest.raises(ValueError, match="Received: 0"):
+    with pytest.raises(ValueError, match="Received: decay=0"):
         layerwise_rates(small(), 0)
     with pytest.raises(ValueError, match="Transformer blocks"):
         layerwise_rates(ResNet(18, (8, 8, 3), num_classes=3), 0.5)
     with pytest.raises(ValueError, match=r"'adam'"):
         optimizer("adam", small(), 0.1, 0.0, layer_decay=0.5)
-    with pytest.raises(ValueError, match="sgd have no decay"):
+    with pytest.raises(ValueError, match="sgd `weight_decay` must be 0"):
         optimizer("sgd", small(), 0.1, 0.1)

@@ -125,5 +125,5 @@ def test_it_multiplies_in_bfloat16_where_the_model_does(policy):
 
 
 def test_other_products_are_refused():
-    with pytest.raises(ValueError, match="one of .* Received: 'float16'"):
+    with pytest.raises(ValueError, match="one of .* Received: products='float16'"):
         SplitMuon(0.1, products="float16")

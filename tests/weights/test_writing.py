@@ -131,8 +131,11 @@ def test_what_timm_has_not_is_refused_and_nothing_is_left(arguments, message, tm
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda model: model.quantize("int8"), "A quantised model's weights are not its own"),
-        (lambda model: add_lora(model, 2), "Low-rank factors are not in the model's kernels"),
+        (
+            lambda model: model.quantize("int8"),
+            "quantised model does not hold its original weights",
+        ),
+        (lambda model: add_lora(model, 2), "Low-rank factors are not part of the model's kernels"),
     ],
 )
 def test_variables_that_are_no_plain_weights_are_refused(change, message, tmp_path):

@@ -1,27 +1,29 @@
-"""Writes results/README.md anew: every published number beside what was measured here.
+"""Write the table of results/README.md, which compares published numbers with our measurements.
 
-    python recipes/reproductions/table.py
+    python recipes/reproductions/table.py                                       write the table
+    python recipes/reproductions/table.py --keep saved_models/STUDY/VARIANT     keep a run first
 
-A row for each number that a study's file names in PUBLISHED, filled from
-`results/reproductions/STUDY/VARIANT/metrics.json`; a shorter run's files are in `VARIANT-short`.
-Under it KunViT's published curve, and ours where it was run.
-To keep a run: `python recipes/reproductions/table.py --keep saved_models/STUDY/VARIANT` copies its
-small files there first.
+The table has a row for each entry of PUBLISHED in the files of keras_vit/reproductions. The
+measurements come from `results/reproductions/STUDY/VARIANT/metrics.json`, or from the folder
+`VARIANT-short` for a shorter run. Below the table stands KunViT's published curve, with our curves
+where they were run. `--keep` copies the small files of a finished run into that folder.
 """
 
 import argparse
 import dataclasses
+import importlib
 import json
-import runpy
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 
+from keras_vit.commands.study import STUDIES
 from keras_vit.files import whole_file
-from keras_vit.runs import Preset
+from keras_vit.runs import Preset, Recipe
 from keras_vit.runs.history import read_history
 
-HERE = Path(__file__).parent
-RESULTS = HERE.parents[1] / "results"
+RESULTS = Path(__file__).parents[2] / "results"
 KEPT = (
     "config.json",
     "history.csv",
@@ -30,21 +32,27 @@ KEPT = (
     "attention.png",
     "metrics.json",
 )
-STUDIES = ("visual_attention", "position_study", "hybrid_study", "kun_vit", "flat_image")
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 HEAD = (
     "| system, variant | published: training, validation, test | ours | a shorter run here | "
     "epochs | command | machine | which form |\n|---|---|---|---|---|---|---|---|"
 )
-# What a preset may have otherwise and train the same.
-ASIDE = ("summary", "expect", "remat", "steps_per_execution", "checkpoint_epochs")
+# The fields of a preset that do not change what it trains.
+IGNORED_FIELDS = ("summary", "expect", "remat", "steps_per_execution", "checkpoint_epochs")
 
 
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--keep", type=Path, metavar="RUN", action="append", default=[])
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        metavar="RUN",
+        action="append",
+        default=[],
+        help="the folder of a finished run to copy into results/ first",
+    )
     flags = parser.parse_args()
     try:
         for run in flags.keep:
@@ -54,16 +62,36 @@ def main():
         parser.exit(2, f"table.py: error: {type(error).__name__}: {error}\n")
 
 
-def keep(run):
-    """Copies a finished run's small files to where the table looks for them."""
+def load_study(name: str) -> ModuleType:
+    """Import the module of a published system, with its RECIPE, PUBLISHED and FORM."""
+    return importlib.import_module(f"keras_vit.reproductions.{name}")
+
+
+def keep(run: Path) -> Path:
+    """Copy the small files of a finished run to the folder from which the table is filled.
+
+    Args:
+        run: path, the folder of a finished run of a study.
+
+    Returns:
+        The folder of the copies.
+
+    Raises:
+        ValueError: if the run is not of a study.
+        OSError: if the run is not finished.
+    """
     config = json.loads((run / "config.json").read_text())
-    json.loads((run / "metrics.json").read_text())  # a run that is not finished is refused
+    json.loads((run / "metrics.json").read_text())  # Only a finished run has this file.
     if config["recipe"] not in STUDIES:
-        raise ValueError(f"{run} is no run of {', '.join(STUDIES)}")
-    recipe = runpy.run_path(str(HERE / f"{config['recipe']}.py"))["RECIPE"]
+        raise ValueError(
+            f"--keep must name a run of {', '.join(STUDIES)}. "
+            f"Received: {run}, a run of {config['recipe']}"
+        )
+    recipe = load_study(config["recipe"]).RECIPE
     asked, done = recipe.presets[config["preset_name"]], Preset(**config["preset"])
     same = trained(done) == trained(asked)
-    data = Path(config["data"]).stem == (asked.data or recipe.data)  # a name, or a copy's file
+    # The data may be a data set's name, or the path of a file with that name.
+    data = Path(config["data"]).stem == (asked.data or recipe.data)
     whole = same and data and config["limit"] is None and config["image_size"] is None
     folder = config["preset_name"] + ("" if whole else "-short")
     target = RESULTS / "reproductions" / config["recipe"] / folder
@@ -75,13 +103,16 @@ def keep(run):
     return target
 
 
-def trained(preset):
-    """What a preset trains, as a JSON file has it: lists and tuples are the same there."""
+def trained(preset: Preset) -> dict:
+    """Return the fields that change what a preset trains, as JSON has them, without tuples."""
     values = dataclasses.asdict(preset)
-    return json.loads(json.dumps({key: v for key, v in values.items() if key not in ASIDE}))
+    return json.loads(
+        json.dumps({key: v for key, v in values.items() if key not in IGNORED_FIELDS})
+    )
 
 
-def write_table():
+def write_table() -> None:
+    """Replace the table and the curve in results/README.md."""
     page = RESULTS / "README.md"
     before, rest = page.read_text().split(BEGIN)
     _, after = rest.split(END)
@@ -89,26 +120,27 @@ def write_table():
         draft.write_text(f"{before}{BEGIN}\n{table()}\n\n{curve()}\n{END}{after}")
 
 
-def table():
+def table() -> str:
+    """Return the table of all studies as Markdown."""
     lines = [HEAD]
-    for study in STUDIES:
-        recipe = runpy.run_path(str(HERE / f"{study}.py"))
-        for variant, published in recipe["PUBLISHED"].items():
-            line = row(recipe["RECIPE"], study, variant, published)
-            lines.append(f"{line} {published.get('form', recipe['FORM'])} |")
+    for name in STUDIES:
+        study = load_study(name)
+        for variant, published in study.PUBLISHED.items():
+            line = row(study.RECIPE, name, variant, published)
+            lines.append(f"{line} {published.get('form', study.FORM)} |")
     return "\n".join(lines)
 
 
-def curve():
-    """KunViT's test accuracy every tenth epoch: as published, and of each run on CIFAR-10."""
-    recipe = runpy.run_path(str(HERE / "kun_vit.py"))
-    last = recipe["RECIPE"].presets["cifar10"].epochs
-    every = last // len(recipe["CURVE"])
+def curve() -> str:
+    """Return KunViT's test accuracy by epoch as Markdown: the published one and our runs'."""
+    study = load_study("kun_vit")
+    last = study.RECIPE.presets["cifar10"].epochs
+    every = last // len(study.CURVE)
     epochs = range(every, last + 1, every)
     lines = [
         ["KunViT after epoch", *map(str, epochs)],
         ["---"] * (1 + len(epochs)),
-        ["published", *(f"{accuracy:.2f}" for accuracy in recipe["CURVE"])],
+        ["published", *(f"{accuracy:.2f}" for accuracy in study.CURVE)],
     ]
     for variant in ("cifar10", "eight-heads"):
         cells = ["not yet run"] + ["–"] * (len(epochs) - 1)
@@ -119,10 +151,18 @@ def curve():
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def row(recipe, study, variant, published):
-    """One line of the table."""
+def row(recipe: Recipe, study: str, variant: str, published: Mapping[str, str]) -> str:
+    """Return one line of the table, without its last cell.
+
+    Args:
+        recipe: `Recipe` of the study.
+        study: str, name of the study.
+        variant: str, name of the variant.
+        published: mapping, the variant's entry of PUBLISHED.
+    """
     numbers = ", ".join(published.get(part, "–") for part in ("train", "validation", "test"))
-    title = f"[{study}](../{recipe.script}), {variant}"
+    script = f"recipes/reproductions/{study}.py"
+    title = f"[{study}](../{script}), {variant}"
     if "blocked" in published:
         return f"| {title} | {numbers} | blocked: {published['blocked']} | – | – | – | – |"
     full, short = (measured(study, name) for name in (variant, f"{variant}-short"))
@@ -130,7 +170,7 @@ def row(recipe, study, variant, published):
     epochs = recipe.presets[variant].epochs
     if not full:
         epochs = f"{shown['epochs']} of {epochs}" if short else epochs
-    command = shown.get("command", f"python {recipe.script} --variant {variant}")
+    command = shown.get("command", f"python {script} --variant {variant}")
     return (
         f"| {title} | {numbers} | {accuracy(full, study, variant, published)} | "
         f"{accuracy(short, study, f'{variant}-short', published, '–')} | {epochs} | "
@@ -138,14 +178,28 @@ def row(recipe, study, variant, published):
     )
 
 
-def measured(study, name):
-    """The `metrics.json` of a run that was kept; None without one."""
+def measured(study: str, name: str) -> dict | None:
+    """Return the metrics of a kept run, or None where no run is kept."""
     path = RESULTS / "reproductions" / study / name / "metrics.json"
     return json.loads(path.read_text()) if path.exists() else None
 
 
-def accuracy(metrics, study, name, published, missing="not yet run"):
-    """A run's accuracies in percent, with the published decimals, the last a link to its file."""
+def accuracy(
+    metrics: dict | None,
+    study: str,
+    name: str,
+    published: Mapping[str, str],
+    missing: str = "not yet run",
+) -> str:
+    """Return a run's accuracies in percent, with as many decimals as the published ones.
+
+    Args:
+        metrics: dict or None, the metrics of the run.
+        study: str, name of the study.
+        name: str, name of the run's folder.
+        published: mapping, the variant's entry of PUBLISHED.
+        missing: str, the text where there is no run. Default: "not yet run".
+    """
     if metrics is None:
         return missing
     folder = f"reproductions/{study}/{name}"

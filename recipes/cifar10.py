@@ -156,7 +156,7 @@ GPU_QUICK = dataclasses.replace(
     ema_momentum=0.999,
 )
 
-# A ResNet to compare with: --time-limit gives it the same time as a ViT. It is not tuned, and has no
+# A ResNet to compare with, for which --time-limit allows the same time. It is not tuned, and has no
 # weight decay, because the package's "sgd" has none.
 RESNET18 = Preset(
     summary="ResNet-18 with SGD, crop and flip, 30 epochs: to compare with",

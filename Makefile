@@ -7,7 +7,7 @@ export TF_CPP_MIN_LOG_LEVEL := 2
 # for its programs: most run a few times only.
 PYTEST := XLA_FLAGS=--xla_backend_optimization_level=0 $(RUN) -m pytest -q -n 2 --dist loadscope
 
-.PHONY: quickstart test test-fast test-slow lint clean
+.PHONY: quickstart test test-fast test-slow lint docs tables clean
 
 quickstart: $(VENV)/installed
 	KERAS_BACKEND=tensorflow $(RUN) recipes/digits.py --overwrite
@@ -32,6 +32,14 @@ lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 
+# The pages and the reference, in build/site. A broken link or reference ends the build.
+docs: $(VENV)/installed-docs
+	$(RUN) -m mkdocs build --strict
+
+# Writes the tables of README.md and docs/ anew from results/.
+tables: $(VENV)/installed
+	$(RUN) -m tools.results_table
+
 clean:
 	rm -rf $(VENV)
 
@@ -48,4 +56,8 @@ $(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/created
 $(VENV)/installed-dev: requirements-dev.txt requirements-peers.txt $(VENV)/installed
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-peers.txt
+	touch $@
+
+$(VENV)/installed-docs: pyproject.toml $(VENV)/installed
+	$(RUN) -m pip install --quiet --disable-pip-version-check -e ".[docs]"
 	touch $@

@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[1] / "keras_vit"
 SOURCES = {path.relative_to(ROOT).as_posix(): path for path in ROOT.rglob("*.py")}
 # A room imports rooms on lower floors only. Rooms on one floor do not import each other.
 FLOORS = [
-    {"files", "backend", "version"},
+    {"files", "backend", "version", "extras"},
     {"layers", "augment", "data"},
     {"models"},
     {"train", "weights"},

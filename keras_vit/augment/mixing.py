@@ -7,6 +7,7 @@ import keras
 import numpy
 
 from keras_vit.augment.data_layer import ImageLayer
+from keras_vit.extras import needed_for
 
 NODES = 4097
 
@@ -142,7 +143,8 @@ def beta_quantiles(alpha: float) -> numpy.ndarray:
         Array `(NODES,)` float32.
     """
     # scipy is imported here, because it is slow to import and most layers mix nothing.
-    from scipy.special import betaincinv
+    with needed_for("The draw of mixup and CutMix"):
+        from scipy.special import betaincinv
 
     return betaincinv(alpha, alpha, numpy.linspace(0, 1, NODES)).astype("float32")
 

@@ -36,7 +36,7 @@ def main(words: Sequence[str] | None = None) -> None:
     flags = door_parser().parse_args(words)
     try:
         flags.run(flags)
-    except (ValueError, OSError, MemoryError) as error:
+    except (ValueError, OSError, MemoryError, ImportError) as error:
         flags.own.error(str(error) or "there is not enough memory")
     except KeyboardInterrupt:
         flags.own.exit(130, f"\n{flags.own.prog}: interrupted\n")

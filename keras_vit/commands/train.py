@@ -44,7 +44,9 @@ def main(
             Default: None, the recipe's file.
     """
     words = sys.argv[1:] if words is None else list(words)
-    command = ["python", f"recipes/{recipe.name}.py"] if command is None else list(command)
+    if command is None:
+        folder = "recipes/reproductions" if recipe.study else "recipes"
+        command = ["python", f"{folder}/{recipe.name}.py"]
     parser = recipe_parser(recipe, doc, command)
     flags = parser.parse_args(words)
     if recipe.study and flags.all and (flags.preset or flags.out):
@@ -72,7 +74,7 @@ def carry_out(recipe: Recipe, flags: argparse.Namespace, command: Sequence[str])
         return
     out = flags.out or recipe.folder(flags.preset or recipe.preset_for(flags.data))
     goes_on = flags.resume and RunFolder(out).holds_something()
-    spec = RunSpec.from_recipe(recipe, command, read_config=not goes_on, **given)
+    spec = RunSpec.from_recipe(recipe, command, goes_on=goes_on, **given)
     run(spec, out, announce=announced, **how)
 
 

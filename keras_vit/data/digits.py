@@ -4,6 +4,7 @@ import numpy as np
 
 from keras_vit.data.image_data import ImageData
 from keras_vit.data.splitting import stratified_split
+from keras_vit.extras import needed_for
 
 
 def load_digits(test_fraction: float, seed: int) -> ImageData:
@@ -24,13 +25,8 @@ def load_digits(test_fraction: float, seed: int) -> ImageData:
         ImportError: If scikit-learn is not installed.
     """
     # `import keras_vit` must stay quick, and the import of scikit-learn takes a second.
-    try:
+    with needed_for("The data set 'digits'"):
         from sklearn.datasets import load_digits as load_sklearn_digits
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            "The data set 'digits' is part of scikit-learn, which is not installed: "
-            'pip install "keras-vit[recipes]"'
-        ) from error
 
     digits = load_sklearn_digits()
     images = np.rint(digits.images * (255 / 16)).astype("uint8")[..., np.newaxis]

@@ -3,6 +3,7 @@
 import numpy as np
 from keras import ops
 
+from keras_vit.extras import needed_for
 from keras_vit.models.configured import ConfiguredModel
 from keras_vit.models.encoder import check_image_shape
 
@@ -83,13 +84,8 @@ def resize_grid(values, target_grid, interpolation="bicubic"):
     if values.shape[:2] == tuple(target_grid):
         return values
     if interpolation == "scipy-linear":
-        try:
+        with needed_for("interpolation='scipy-linear'"):
             from scipy.ndimage import zoom
-        except ModuleNotFoundError as error:
-            raise ImportError(
-                "interpolation='scipy-linear' needs scipy, which is not installed: "
-                'pip install "keras-vit[recipes]"'
-            ) from error
 
         rows, columns = (new / old for new, old in zip(target_grid, values.shape, strict=False))
         return zoom(values, (rows, columns, 1), order=1)

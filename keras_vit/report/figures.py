@@ -2,14 +2,24 @@
 
 import numpy as np
 
+from keras_vit.extras import needed_for
 from keras_vit.files import whole_file
 
 
 def new_figure(width, height):
     """A matplotlib figure of that size in inches, apart from pyplot's global state."""
-    from matplotlib.figure import Figure  # slow to import, and only pictures need it
+    with needed_for("Drawing pictures"):  # slow to import, and only pictures need it
+        from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def check_can_draw() -> None:
+    """Raise an ImportError that names the extra where pictures can't be drawn.
+
+    A run asks at its start, so that it does not train for hours and then end without its pictures.
+    """
+    new_figure(1, 1)
 
 
 def save_figure(figure, path):

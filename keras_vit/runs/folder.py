@@ -138,6 +138,8 @@ class RunFolder:
         try:
             yield
         finally:
+            if self._lock.is_locked and not self.holds_something():
+                Path(self._lock.lock_file).unlink(missing_ok=True)  # Nothing came of the run.
             self._lock.release()
 
     def _acquire(self):

@@ -8,6 +8,7 @@ import time
 import keras
 
 from keras_vit.backend.supported import check_can_train
+from keras_vit.report.figures import check_can_draw
 from keras_vit.runs import build
 from keras_vit.runs.bad_loss import BadLoss
 from keras_vit.runs.finish_classifier import finish_classifier, save_model
@@ -69,6 +70,7 @@ def run(
     began = time.monotonic()
     try:
         check_can_train()
+        check_can_draw()
         process = join_hosts()  # First of all: JAX's own set-up takes SIGTERM for itself.
         with (
             Termination() as termination,
@@ -83,14 +85,14 @@ def run(
             if announce:
                 announce(spec)
             return Run(spec, folder, resuming, termination, save_every, began).carry_out()
-    except (ValueError, OSError, MemoryError) as error:
+    except (ValueError, OSError, MemoryError, ImportError) as error:
         raise RunFailed(str(error) or "there is not enough memory") from error
 
 
 def checked_spec(spec: RunSpec, save_every: int | None) -> RunSpec:
     """Return the specification of a new run, once it is complete."""
     if save_every is not None:
-        spec = spec.replace(explicit=spec.explicit | {"save_every"})
+        spec = spec.replace(explicit={**spec.explicit, "save_every": save_every})
     spec.check_can_start()
     return spec
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from keras_vit.runs.preset import MaskedPreset, TrainingPreset, preset_from_json
@@ -52,8 +52,8 @@ class RunSpec:
         epochs_asked: int, the preset's epochs before the time limit cut them. Default: None.
         distribute: str, "data" or "model", see `distributed`. Default: None, one device.
         data_digest: str, SHA-256 of the images that the run began with. Default: None, not known.
-        explicit: frozenset of str, the fields and preset fields that the user's flags gave. They
-            are compared when a run is resumed; they are not part of `config.json`.
+        explicit: dict, the fields and preset fields that the user's flags gave, with their
+            values. They are compared when a run is resumed; they are not part of `config.json`.
     """
 
     recipe: str
@@ -75,7 +75,7 @@ class RunSpec:
     epochs_asked: int | None = None
     distribute: str | None = None
     data_digest: str | None = None
-    explicit: frozenset[str] = dataclasses.field(default=frozenset(), compare=False)
+    explicit: Mapping[str, object] = dataclasses.field(default_factory=dict, compare=False)
 
     @classmethod
     def from_recipe(
@@ -83,7 +83,7 @@ class RunSpec:
         recipe: Recipe,
         words: Sequence[str],
         preset: str | None = None,
-        read_config: bool = True,
+        goes_on: bool = False,
         **given,
     ) -> "RunSpec":
         """Make the specification of a recipe's run with the user's changes.
@@ -92,8 +92,8 @@ class RunSpec:
             recipe: the `Recipe`.
             words: list of str, the user's command, to be written down.
             preset: str, name of the preset. Default: None, the one for these data or this device.
-            read_config: bool, whether to read the preset's file where `config` names one. A run
-                that goes on has its preset in its folder. Default: True.
+            goes_on: bool, whether a run in a folder goes on. Its preset is in that folder, so
+                neither a preset's file is read nor are changes made to it here. Default: False.
             **given: fields of `RunSpec` and those of the preset in `PRESET_FLAGS`; None stands for
                 a flag that was not given.
 
@@ -101,7 +101,7 @@ class RunSpec:
             ValueError: for values that do not fit together.
         """
         given = {name: value for name, value in given.items() if value is not None}
-        explicit = set(given) | ({"preset_name"} if preset else set())
+        explicit = {**given, **({"preset_name": preset} if preset else {})}
         if preset and "config" in given:
             raise ValueError(f"--config and --{recipe.choice} exclude each other")
         changes = {name: given.pop(name) for name in PRESET_FLAGS if name in given}
@@ -109,10 +109,10 @@ class RunSpec:
         base = recipe.presets[name]
         if "config" in given:
             name = "config"
-            base = read_preset(given["config"]) if read_config else base
-        changed = dataclasses.replace(base, **changes)
+            base = base if goes_on else read_preset(given["config"])
+        changed = base if goes_on else dataclasses.replace(base, **changes)
         given.setdefault("data", base.data or recipe.data)
-        unmeasured = explicit & {*PRESET_FLAGS, "limit", "data", "image_size", "time_limit"}
+        unmeasured = explicit.keys() & {*PRESET_FLAGS, "limit", "data", "image_size", "time_limit"}
         return cls(
             recipe=recipe.name,
             # A run goes on in the precision that it began with, on whichever machine.
@@ -121,7 +121,7 @@ class RunSpec:
             command=shlex.join([w for w in words if w not in ("--resume", "--overwrite")]),
             fine_tunes=recipe.fine_tunes,
             as_measured=not unmeasured,
-            explicit=frozenset(explicit),
+            explicit=explicit,
             **given,
         )
 
@@ -185,9 +185,9 @@ class RunSpec:
             raise ValueError(
                 f"{folder} holds a run of {self.recipe}, which {asked.recipe} can't resume"
             )
-        for name in sorted(asked.explicit.difference(MAY_CHANGE)):
-            known, given = self.value_of(name), asked.value_of(name)
-            if given != known:
+        for name, given in sorted(asked.explicit.items()):
+            known = self.value_of(name)
+            if name not in MAY_CHANGE and given != known:
                 shown = "preset" if name == "preset_name" else name
                 raise ValueError(
                     f"the run in {folder} has {shown}={known}; --resume can't change it to {given}"
@@ -205,7 +205,8 @@ class RunSpec:
         Raises:
             ValueError: naming what is missing, or what has no effect.
         """
-        without_effect = self.explicit & {*PRESET_FLAGS, "time_limit", "save_every"} - {"dtype"}
+        without_effect = {*PRESET_FLAGS, "time_limit", "save_every"} - {"dtype"}
+        without_effect &= self.explicit.keys()
         if self.preset.linear_probe and without_effect:
             raise ValueError(
                 f"a linear probe has no {listed(without_effect)} to be set: it computes features "

@@ -41,7 +41,10 @@ def run_study(
     for name in recipe.presets:
         try:
             spec = RunSpec.from_recipe(
-                recipe, [*words, "--variant", name], **{**given, "preset": name}
+                recipe,
+                [*words, "--variant", name],
+                goes_on=resume and RunFolder(recipe.folder(name)).holds_something(),
+                **{**given, "preset": name},
             )
             run(spec, recipe.folder(name), resume, overwrite, **how)
         except (RunFailed, ValueError) as error:

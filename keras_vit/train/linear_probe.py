@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_vit.data.splitting import stratified_split
+from keras_vit.extras import needed_for
 
 INVERSE_PENALTIES = tuple(10.0**exponent for exponent in range(-4, 3))
 
@@ -77,8 +78,9 @@ def check_all_classes(labels, class_names):
 
 def logistic_regression(features, labels, strength):
     # A second to import.
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
+    with needed_for("The linear probe"):
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.linear_model import LogisticRegression
 
     with warnings.catch_warnings():
         # A weak penalty on separable classes has its optimum far out; it is not chosen, or as good.

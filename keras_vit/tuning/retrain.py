@@ -31,7 +31,7 @@ def retrain(winner: Preset, spec: SearchSpec, folder: SearchFolder) -> dict:
         preset_name="winner",
         limit=None,
         data_digest=None,
-        explicit=frozenset(),
+        explicit={},
     )
     metrics = run(run_spec, folder.retrained, resume=True)
     return metrics or read_json(folder.retrained / "metrics.json")

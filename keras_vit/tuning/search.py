@@ -62,7 +62,7 @@ def run_search(
         else:
             with folder.alone():
                 carry_out(spec, folder, folder.may_resume(resume, overwrite), limits)
-    except (ValueError, OSError, MemoryError) as error:
+    except (ValueError, OSError, MemoryError, ImportError) as error:
         raise RunFailed(str(error) or "there is not enough memory") from error
 
 

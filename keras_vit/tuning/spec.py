@@ -2,7 +2,7 @@
 
 import dataclasses
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from keras_vit.runs.preset import Preset
@@ -29,7 +29,7 @@ class SearchSpec:
         validation_images: int or None, number of training images that only compare the trials.
             None: a tenth of the training images. Default: None.
         batch_size: int or None, batch size that the user gave. None: the preset's. Default: None.
-        explicit: frozenset of str, the fields that the user's flags gave. Default: empty.
+        explicit: dict, the fields that the user's flags gave, with their values. Default: empty.
     """
 
     run: RunSpec
@@ -41,7 +41,7 @@ class SearchSpec:
     max_flops: int | None = None
     validation_images: int | None = None
     batch_size: int | None = None
-    explicit: frozenset[str] = dataclasses.field(default=frozenset(), compare=False)
+    explicit: Mapping[str, object] = dataclasses.field(default_factory=dict, compare=False)
 
     @classmethod
     def from_flags(cls, flags, command: Sequence[str], base: Preset) -> "SearchSpec":
@@ -75,7 +75,7 @@ class SearchSpec:
         )
         values.setdefault("retrain_epochs", base.epochs)
         own = {name: values[name] for name in names if name in values}
-        return cls(run, **own, explicit=frozenset(given))
+        return cls(run, **own, explicit=given)
 
     @classmethod
     def from_json(cls, values: object, path: Path) -> "SearchSpec":
@@ -123,10 +123,9 @@ class SearchSpec:
             ValueError: if a flag asks for another value; the message names both values.
         """
         self.run.refuse_changes(asked.run, folder)
-        for name in sorted(asked.explicit - {"data_dir"}):
-            holder, other = (self.run, asked.run) if name in RUN_FLAGS else (self, asked)
-            known, given = getattr(holder, name), getattr(other, name)
-            if known != given:
+        for name, given in sorted(asked.explicit.items()):
+            known = getattr(self.run if name in RUN_FLAGS else self, name)
+            if name != "data_dir" and known != given:
                 raise ValueError(
                     f"the run in {folder} has {name}={known}; --resume can't change it to {given}"
                 )

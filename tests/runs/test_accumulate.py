@@ -72,4 +72,4 @@ def test_a_batch_that_has_no_such_parts_is_refused():
     with pytest.raises(ValueError, match="accumulate=5, batch_size=12"):
         dataclasses.replace(WHOLE, accumulate=5)
     with pytest.raises(ValueError, match="3 images can't be taken in 4 parts"):
-        dataclasses.replace(WHOLE, accumulate=4).batches(X[:3], Y[:3], 0)
+        build.build_batches(dataclasses.replace(WHOLE, accumulate=4), X[:3], Y[:3], 0)

@@ -43,7 +43,7 @@ def refused(capsys, *arguments):
 def without_what_takes_seconds(monkeypatch):
     """Pictures are the same for all recipes."""
     for name in ("write_report", "attention_picture", "curves_picture", "confusion_picture"):
-        monkeypatch.setattr(f"keras_vit.runs.run.{name}", lambda *_, **__: None)
+        monkeypatch.setattr(f"keras_vit.runs.finish_classifier.{name}", lambda *_, **__: None)
 
 
 @pytest.fixture(scope="module")

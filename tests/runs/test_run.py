@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_vit.backend.hardware import fastest_dtype
 from keras_vit.commands.train import main
 from keras_vit.data import StreamedImages
 from keras_vit.runs import Preset, Recipe
@@ -397,7 +398,7 @@ def test_the_run_says_what_it_picked_and_how_to_pick_otherwise(tmp_path, capsys)
 def test_the_dtype_for_this_device_is_decided_once_and_a_flag_decides_otherwise(tmp_path, capsys):
     preset = dataclasses.replace(RECIPE.presets["other"], dtype="auto")
     recipe = dataclasses.replace(RECIPE, presets={"other": preset}, on_cpu="other", on_gpu="other")
-    for words, dtype in (([], "float32"), (["--dtype", "mixed_bfloat16"], "mixed_bfloat16")):
+    for words, dtype in (([], fastest_dtype()), (["--dtype", "mixed_bfloat16"], "mixed_bfloat16")):
         main(recipe, "", ["--out", str(tmp_path), "--limit", "40", "--overwrite", *words])
         assert f"{keras.backend.backend()} backend, {dtype}\n" in capsys.readouterr().out
         settings = json.loads((tmp_path / "config.json").read_text())

@@ -87,7 +87,7 @@ def test_every_variant_has_a_folder_and_a_command_of_its_own(runs):
     for name in RECIPE.presets:
         command = metrics(runs / name)["command"]
         script = "recipes/reproductions/tiny_study.py"
-        assert command == f"python {script} --variant {name} --limit 100"
+        assert command == f"python {script} --limit 100 --variant {name}"
     pictures = {name: (runs / name / "attention.png").exists() for name in RECIPE.presets}
     assert pictures == {"first": True, "flat": False, "larger": True}
 
@@ -186,7 +186,7 @@ def test_best_epoch(losses, first, best):
         ({"optimizer": "sgd"}, "Received: 'sgd'"),
         ({"schedule": "linear"}, "Received: 'linear'"),
         ({"validation_images": 0}, "`best_epoch_from` needs `validation_images`"),
-        ({"checkpoint_epochs": 2}, "needs a checkpoint each epoch"),
+        ({"checkpoint_epochs": 2}, "needs a checkpoint after every epoch"),
         ({"image_size": 12}, "`image_size` needs `crop_scale`"),
     ],
 )

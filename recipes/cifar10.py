@@ -1,12 +1,12 @@
-"""CIFAR-10: 50,000 photographs of 32x32 pixels in ten classes.
+"""Train on CIFAR-10, 50,000 photographs of 32x32 pixels in ten classes.
 
     KERAS_BACKEND=torch python recipes/cifar10.py                           83.69 %, 46 minutes
     KERAS_BACKEND=torch python recipes/cifar10.py --preset compact-short    80.1 %, 9 minutes
     KERAS_BACKEND=torch python recipes/cifar10.py --preset wide             86.65 %, 55 minutes
 
-On 2 CPU cores; the files of these runs are in results/cifar10, results/cifar10-10min and
-results/cifar10-hour. The presets for a GPU have not been run. KunViT exactly as it was published is
-`keras-vit study kun_vit`.
+The times are those of 2 CPU cores. The files of these runs are in results/cifar10,
+results/cifar10-10min and results/cifar10-hour. The presets for a GPU have not been run.
+`keras-vit study kun_vit` trains KunViT exactly as it was published.
 """
 
 import dataclasses
@@ -15,8 +15,9 @@ import keras_vit_backend  # noqa: F401  chooses the backend; must come before Ke
 from keras_vit.commands.train import main
 from keras_vit.runs import Preset, Recipe
 
-# The rate, the size and the batch were compared on 5,000 held-out CIFAR-10 training images
-# (results/cifar10-10min/settings.jsonl); the number of epochs follows from time alone.
+# The learning rate, the model's size and the batch size were chosen on 5,000 CIFAR-10 training
+# images that were held out (results/cifar10-10min/settings.jsonl). The number of epochs was chosen
+# for its time only.
 COMPACT = Preset(
     summary="a compact ViT with a convolutional stem, trained with Muon, 9 epochs",
     expect="83.7 % in 46 minutes on 2 shared CPU cores with AVX2, PyTorch",
@@ -50,7 +51,8 @@ COMPACT_SHORT = dataclasses.replace(
     epochs=5,
 )
 
-# In an hour, a wider model is worth its time, and a CPU computes its larger products faster.
+# In an hour of training, a wider model reaches a higher accuracy. A CPU also does more operations a
+# second in the larger matrix products of a wider model.
 WIDE = dataclasses.replace(
     COMPACT,
     summary="the compact ViT, half as wide again, with CutMix, 17 epochs",
@@ -60,8 +62,8 @@ WIDE = dataclasses.replace(
     cutmix=0.5,
 )
 
-# The presets for a GPU take whole groups of steps in one call, and write a checkpoint every tenth
-# epoch or so, because an epoch may be over in half a second.
+# An epoch may take only half a second on a GPU. The presets for a GPU therefore run several steps
+# in one call, and write a checkpoint only every few epochs.
 KUNVIT = Preset(
     summary="KunViT's size and schedule with AdamW: 6.3 M parameters, 200 epochs",
     expect="89.87 % as published with it, after 2 h on an RTX A6000; not yet run here",
@@ -78,7 +80,7 @@ KUNVIT = Preset(
     flip=True,
     auto_augment={"policy": "cifar10"},
     dtype="auto",
-    steps_per_execution=13,  # of the 390 of an epoch
+    steps_per_execution=13,  # 13 divides the 390 steps of an epoch.
     checkpoint_epochs=20,
 )
 
@@ -89,7 +91,7 @@ KUNVIT_6_HEADS = dataclasses.replace(
     model={**KUNVIT.model, "num_heads": 6},
 )
 
-# Mixup, CutMix, drop path and decay are those of DeiT (arXiv 2012.12877, table 9).
+# Mixup, CutMix, drop path and weight decay are those of DeiT (arXiv 2012.12877, table 9).
 GPU_STEM = Preset(
     summary="a ViT with a convolutional stem, rotary positions and DeiT's training, 300 epochs",
     expect="not yet run",
@@ -119,7 +121,7 @@ GPU_STEM = Preset(
     cutmix=1.0,
     ema_momentum=0.9995,
     dtype="auto",
-    steps_per_execution=10,  # of the 100 of an epoch
+    steps_per_execution=10,  # 10 divides the 100 steps of an epoch.
     checkpoint_epochs=20,
 )
 
@@ -146,7 +148,7 @@ GPU_PATCH2 = dataclasses.replace(
 
 GPU_QUICK = dataclasses.replace(
     GPU_STEM,
-    summary="the ViT with a stem in 80 epochs, for a good accuracy as soon as can be",
+    summary="the ViT with a stem in 80 epochs, for a good accuracy in little time",
     model={**GPU_STEM.model, "drop_path": 0.0},
     epochs=80,
     peak_learning_rate=2e-3,
@@ -154,8 +156,8 @@ GPU_QUICK = dataclasses.replace(
     ema_momentum=0.999,
 )
 
-# To compare with at the same wall clock, by --time-limit. It is not tuned, and has no weight decay,
-# because the package's "sgd" has none.
+# A ResNet to compare with, for which --time-limit allows the same time. It is not tuned, and has no
+# weight decay, because the package's "sgd" has none.
 RESNET18 = Preset(
     summary="ResNet-18 with SGD, crop and flip, 30 epochs: to compare with",
     expect="56.4 % after the 0.94 epochs that --time-limit 10 gives on 2 CPU cores",

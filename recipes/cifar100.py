@@ -1,11 +1,11 @@
-"""CIFAR-100: 50,000 photographs of 32x32 pixels in a hundred classes.
+"""Train on CIFAR-100, 50,000 photographs of 32x32 pixels in a hundred classes.
 
     KERAS_BACKEND=torch python recipes/cifar100.py                  59.83 %, 39 minutes
     KERAS_BACKEND=torch python recipes/cifar100.py --preset wide    64.76 %, 50 minutes
 
-On 2 CPU cores; the files of these runs are in results/cifar100 and results/cifar100-hour. The
-presets for a GPU have not been run. KunViT exactly as it was published is
-`keras-vit study kun_vit`.
+The times are those of 2 CPU cores. The files of these runs are in results/cifar100 and
+results/cifar100-hour. The presets for a GPU have not been run. `keras-vit study kun_vit` trains
+KunViT exactly as it was published.
 """
 
 import dataclasses
@@ -14,8 +14,9 @@ import keras_vit_backend  # noqa: F401  chooses the backend; must come before Ke
 from keras_vit.commands.train import main
 from keras_vit.runs import Preset, Recipe
 
-# The rate, the size and the batch were compared on 5,000 held-out CIFAR-10 training images
-# (results/cifar10-10min/settings.jsonl); the number of epochs follows from time alone.
+# The learning rate, the model's size and the batch size were chosen on 5,000 CIFAR-10 training
+# images that were held out (results/cifar10-10min/settings.jsonl). The number of epochs was chosen
+# for its time only.
 COMPACT = Preset(
     summary="a compact ViT with a convolutional stem, trained with Muon, 9 epochs",
     expect="59.8 % in 39 minutes on 2 shared CPU cores with AVX2, PyTorch",
@@ -49,7 +50,8 @@ COMPACT_SHORT = dataclasses.replace(
     epochs=5,
 )
 
-# In an hour, a wider model is worth its time, and a CPU computes its larger products faster.
+# In an hour of training, a wider model reaches a higher accuracy. A CPU also does more operations a
+# second in the larger matrix products of a wider model.
 WIDE = dataclasses.replace(
     COMPACT,
     summary="the compact ViT, half as wide again, with CutMix, 17 epochs",
@@ -59,8 +61,8 @@ WIDE = dataclasses.replace(
     cutmix=0.5,
 )
 
-# The presets for a GPU take whole groups of steps in one call, and write a checkpoint every tenth
-# epoch or so, because an epoch may be over in half a second.
+# An epoch may take only half a second on a GPU. The presets for a GPU therefore run several steps
+# in one call, and write a checkpoint only every few epochs.
 KUNVIT = Preset(
     summary="KunViT's size and schedule with AdamW: 6.3 M parameters, 200 epochs",
     expect="66.54 % as published for it by omihub777 (ViT-CIFAR); not yet run here",
@@ -77,7 +79,7 @@ KUNVIT = Preset(
     flip=True,
     auto_augment={"policy": "cifar10"},
     dtype="auto",
-    steps_per_execution=13,  # of the 390 of an epoch
+    steps_per_execution=13,  # 13 divides the 390 steps of an epoch.
     checkpoint_epochs=20,
 )
 
@@ -88,7 +90,7 @@ KUNVIT_6_HEADS = dataclasses.replace(
     model={**KUNVIT.model, "num_heads": 6},
 )
 
-# Mixup, CutMix, drop path and decay are those of DeiT (arXiv 2012.12877, table 9).
+# Mixup, CutMix, drop path and weight decay are those of DeiT (arXiv 2012.12877, table 9).
 GPU_STEM = Preset(
     summary="a ViT with a convolutional stem, rotary positions and DeiT's training, 300 epochs",
     expect="not yet run",
@@ -118,7 +120,7 @@ GPU_STEM = Preset(
     cutmix=1.0,
     ema_momentum=0.9995,
     dtype="auto",
-    steps_per_execution=10,  # of the 100 of an epoch
+    steps_per_execution=10,  # 10 divides the 100 steps of an epoch.
     checkpoint_epochs=20,
 )
 
@@ -145,7 +147,7 @@ GPU_PATCH2 = dataclasses.replace(
 
 GPU_QUICK = dataclasses.replace(
     GPU_STEM,
-    summary="the ViT with a stem in 80 epochs, for a good accuracy as soon as can be",
+    summary="the ViT with a stem in 80 epochs, for a good accuracy in little time",
     model={**GPU_STEM.model, "drop_path": 0.0},
     epochs=80,
     peak_learning_rate=2e-3,

@@ -1,8 +1,8 @@
-"""The scanned digits inside scikit-learn: 1,797 images of 8x8 pixels, nothing to download.
+"""Train on the scanned digits of scikit-learn, 1,797 images of 8x8 pixels without a download.
 
     python recipes/digits.py      98.61 % of 359 test images, 87 s on 2 shared CPU cores
 
-The run is in results/digits.
+The files of this run are in results/digits.
 """
 
 import keras_vit_backend  # noqa: F401  chooses the backend; must come before Keras is imported

@@ -1,9 +1,9 @@
-"""MNIST: 60,000 handwritten digits of 28x28 pixels.
+"""Train on MNIST, 60,000 handwritten digits of 28x28 pixels.
 
     python recipes/mnist.py       99.48 %, 16 minutes on 2 shared CPU cores
     KERAS_BACKEND=torch python recipes/mnist.py --preset compact-muon    99.54 %, 9 minutes
 
-The runs are in results/mnist and results/mnist-10min.
+The files of these runs are in results/mnist and results/mnist-10min.
 """
 
 import dataclasses
@@ -46,7 +46,7 @@ GPU = dataclasses.replace(
     expect="not yet run",
     epochs=60,
     batch_size=500,
-    steps_per_execution=12,  # of 120
+    steps_per_execution=12,  # 12 divides the 120 steps of an epoch.
     checkpoint_epochs=10,
     crop_padding=0,
     affine={"degrees": 10, "shift": 2},

@@ -1,23 +1,24 @@
-"""A search over depth, heads, widths, positions and training, within budgets, by KerasTuner.
+"""Search for a ViT within budgets, over depth, heads, widths, positions and training.
 
     python recipes/search.py --max-parameters 600000 --max-flops 120000000
 
-Stopped at any point, the same command with --resume repeats no finished trial. Many searchers
-share one search: start the same command once for each role, with three variables set,
+KerasTuner proposes the trials. A search can be stopped at any point; the same command with --resume
+continues it and repeats no finished trial. Several processes can share a search. For that, start
+the same command once for each process, with three environment variables:
 
     KERASTUNER_ORACLE_IP=127.0.0.1 KERASTUNER_ORACLE_PORT=8000 KERASTUNER_TUNER_ID=chief     ...
     KERASTUNER_ORACLE_IP=127.0.0.1 KERASTUNER_ORACLE_PORT=8000 KERASTUNER_TUNER_ID=worker-1  ...
     KERASTUNER_ORACLE_IP=127.0.0.1 KERASTUNER_ORACLE_PORT=8000 KERASTUNER_TUNER_ID=worker-2  ...
 
-where the chief hands out the trials, draws the pictures and retrains the winner.
+The chief hands out the trials, draws the pictures and trains the winner fully.
 """
 
 import keras_vit_backend  # noqa: F401  chooses the backend; must come before Keras is imported
 from keras_vit.commands.search import main
 from keras_vit.runs import Preset
 
-# The compact ViT of recipes/cifar10.py, with CutMix, so that there is a strength of mixing to
-# search.
+# The compact ViT of recipes/cifar10.py with CutMix, so that the search has a strength of CutMix to
+# vary.
 BASE = Preset(
     summary="a compact ViT with a convolutional stem, trained with Muon and CutMix, 9 epochs",
     expect="not yet run",

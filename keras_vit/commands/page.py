@@ -1,4 +1,4 @@
-"""The page of `python -m keras_vit serve`: a picture in, classes and attention out."""
+"""The page of `keras-vit serve`, which shows a picture's classes and the model's attention."""
 
 import os
 from pathlib import Path
@@ -12,28 +12,31 @@ from keras_vit.inspection.patch_attention import patch_attention, reads_class_to
 from keras_vit.report.overlay_image import enlarged, heat_image
 
 MAX_UPLOAD = "20mb"
-MAX_PIXELS = 25_000_000  # a second and some 300 MB; a few compressed bytes can be many more
+# A picture of so many pixels takes a second and about 300 MB. Without a limit, a small compressed
+# file could hold a picture that fills the memory.
+MAX_PIXELS = 25_000_000
 TOP = 5
 SYSTEM_FONTS = ("system-ui", "sans-serif")
 
 
 def serve(classifier: Classifier, name: str, host: str, port: int):
-    """Starts to serve the page, in a thread. Nothing leaves the machine.
+    """Start to serve the page in a thread. Pictures do not leave the machine.
 
     Args:
-        classifier: what answers.
-        name: of the model, the page's heading.
-        host: address to listen on.
-        port: to listen on.
+        classifier: `Classifier`, which classifies the pictures.
+        name: str, name of the model and heading of the page.
+        host: str, address to listen on.
+        port: int, port to listen on.
 
     Returns:
-        The running `gradio.Blocks`, to be waited for with `block_thread()` or ended by `close()`.
+        The running `gradio.Blocks`. `block_thread()` waits for its end, and `close()` ends it.
 
     Raises:
-        OSError: where host and port can't be listened on.
+        OSError: if the port cannot be listened on.
     """
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
-    # Gradio looks whether its own page answers; a proxy can't know.
+    # Gradio reads this variable when it is imported.
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    # Gradio requests its own page to see whether it answers. A proxy cannot reach that page.
     direct = filter(None, [os.environ.get("no_proxy") or os.environ.get("NO_PROXY"), host])
     os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(direct)
     import gradio
@@ -55,7 +58,8 @@ def serve(classifier: Classifier, name: str, host: str, port: int):
     return page
 
 
-def build_page(classifier, name):
+def build_page(classifier: Classifier, name: str):
+    """Build the page as `gradio.Blocks`; the arguments are those of `serve`."""
     import gradio as gr
 
     depth, heads = attention_size(classifier)
@@ -64,7 +68,7 @@ def build_page(classifier, name):
         return list(look(classifier, path).values())
 
     with gr.Blocks(title=name, analytics_enabled=False, delete_cache=(3600, 3600)) as page:
-        gr.Markdown(f"# {name}\n{introduction(classifier, depth, heads)}")
+        gr.Markdown(f"# {name}\n{introduction(classifier, depth)}")
         maps = gr.State()
         with gr.Row():
             with gr.Column():
@@ -91,6 +95,7 @@ def build_page(classifier, name):
 
 
 def picture(**arguments):
+    """Make the element that shows a picture; it takes further arguments of `gradio.Image`."""
     import gradio as gr
 
     return gr.Image(
@@ -103,36 +108,46 @@ def picture(**arguments):
     )
 
 
-def slider(least, most, value, label, name):
-    """Not shown where there is nothing to choose."""
+def slider(least: int, most: int, value: int, label: str, name: str):
+    """Make a slider, which is hidden where there is only one value to choose."""
     import gradio as gr
 
-    choice = most > least
-    most = most if choice else least + 1
-    return gr.Slider(least, most, value, step=1, label=label, elem_id=name, visible=choice)
+    has_choice = most > least
+    most = most if has_choice else least + 1
+    return gr.Slider(least, most, value, step=1, label=label, elem_id=name, visible=has_choice)
 
 
-def introduction(classifier, depth, heads):
+def introduction(classifier: Classifier, depth: int) -> str:
+    """Write the text at the top of the page."""
     size = classifier.image_size
     takes = f"Pictures become {size[1]}x{size[0]} pixels. " if size else ""
     attends = (
         "The sliders choose whose attention is shown."
         if depth
-        else "This model has no attention blocks to look into: the prediction alone is shown."
+        else "This model has no attention blocks to look into, so only its prediction is shown."
     )
     return f"{len(classifier.class_names)} classes. {takes}{attends}"
 
 
-def attention_size(classifier):
-    """(blocks, heads) that can be looked into; zeros where there are none."""
+def attention_size(classifier: Classifier) -> tuple[int, int]:
+    """Return the numbers of blocks and heads whose attention can be shown; zeros without any."""
     if not classifier.has_attention:
         return 0, 0
     maps = patch_maps(classifier.model, np.zeros(classifier.image_shape, "uint8"))
     return maps.shape[0], maps.shape[1] - 1
 
 
-def look(classifier, path):
-    """What the page shows for a file: a dict of message, seen, label and maps."""
+def look(classifier: Classifier, path: str | None) -> dict:
+    """Classify a picture's file for the page.
+
+    Args:
+        classifier: `Classifier`, which classifies the picture.
+        path: str or None, the uploaded file. None: no file is chosen.
+
+    Returns:
+        dict of `message` (str), `seen` (uint8 picture or None), `label` (dict from a class to its
+        probability, or None) and `maps` (tuple of picture and attention, or None).
+    """
     nothing = {"message": "", "seen": None, "label": None, "maps": None}
     if path is None:
         return nothing
@@ -144,7 +159,8 @@ def look(classifier, path):
     except ValueError:
         return {
             **nothing,
-            "message": f"`{name}` can't be read as a picture. PNG, JPEG, WebP and BMP files can.",
+            "message": f"`{name}` can't be read as a picture. The page reads PNG, JPEG, WebP and "
+            "BMP files.",
         }
     top = classifier.top(classifier.probabilities(image[np.newaxis])[0], TOP)
     shown = with_channels(image[np.newaxis], 3)[0]
@@ -157,8 +173,16 @@ def look(classifier, path):
     }
 
 
-def patch_maps(model, image):
-    """Attention to each patch, `(depth, 1 + heads, rows, columns)`; first the heads' mean."""
+def patch_maps(model, image: np.ndarray) -> np.ndarray:
+    """Compute the attention to each patch, for the heads' mean and for each head.
+
+    Args:
+        model: Keras model with attention blocks.
+        image: uint8 array `(H, W, C)` of the model's image shape.
+
+    Returns:
+        Float array `(depth, 1 + heads, rows, columns)`, whose second axis starts with the mean.
+    """
     maps = attention_maps(model, image[np.newaxis])
     views = [maps, *np.split(maps, maps.shape[2], axis=2)]
     read = reads_class_token(model)
@@ -166,8 +190,17 @@ def patch_maps(model, image):
     return np.stack(each, axis=1)
 
 
-def draw(maps, block, head):
-    """The overlay, uint8 `(height, width, 3)`, of block 1 ... and head 0 (mean), 1 ..."""
+def draw(maps: tuple | None, block: int, head: int) -> np.ndarray | None:
+    """Draw the attention of one block and head over the picture.
+
+    Args:
+        maps: tuple of picture and attention, as `look` returns it, or None without a picture.
+        block: int, the block, counted from 1.
+        head: int, the head, counted from 1; 0 is the mean of the heads.
+
+    Returns:
+        uint8 array `(height, width, 3)`, or None where `maps` is None.
+    """
     if maps is None:
         return None
     image, attention = maps

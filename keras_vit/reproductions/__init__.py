@@ -1,4 +1,4 @@
-"""Published systems whose models differ from ViT: each with the layers that make it differ."""
+"""Five published systems whose models differ from `ViT`: models, recipes and published numbers."""
 
 from keras_vit.reproductions.bare_attention import BareAttention, BareAttentionBlock
 from keras_vit.reproductions.feature_attention import FeatureAttention, FlatBlock

@@ -1,4 +1,4 @@
-"""Attention that ends with its heads: no output projection, and perhaps no scale."""
+"""Self-attention without an output projection, and the Transformer block around it."""
 
 import keras
 
@@ -7,18 +7,25 @@ from keras_vit.layers import MultiHeadSelfAttention, TransformerBlock
 
 @keras.saving.register_keras_serializable(package="keras_vit")
 class BareAttention(MultiHeadSelfAttention):
-    """Multi-head self-attention without output projection: the heads' values side by side.
+    """Multi-head self-attention without an output projection.
 
-    As in the published code of ra1ph2/Vision-Transformer (`scaled=False`) and
-    SkiddieAhn/Code-Vision-Transformer.
+    The output is the values of all heads side by side. Source: the code of
+    github.com/ra1ph2/Vision-Transformer (`scaled=False`) and
+    github.com/SkiddieAhn/Code-Vision-Transformer.
 
     Args:
-        num_heads: number of heads; must divide the tokens' width.
-        scaled: whether the logits are divided by the square root of a head's width.
-        **kwargs: as in `MultiHeadSelfAttention`, and the call is its too.
+        num_heads: int, number of heads; must divide D, the width of the tokens.
+        scaled: bool, whether the logits are divided by the square root of a head's width. Default:
+            True.
+        **kwargs: further arguments of `MultiHeadSelfAttention`. The call takes that layer's
+            arguments too.
+
+    Input shape: `(B, T, D)`.
+
+    Output shape: `(B, T, D)`.
     """
 
-    def __init__(self, num_heads, scaled=True, **kwargs):
+    def __init__(self, num_heads: int, scaled: bool = True, **kwargs) -> None:
         super().__init__(num_heads, **kwargs)
         self.scaled = scaled
 
@@ -29,10 +36,10 @@ class BareAttention(MultiHeadSelfAttention):
         return merged
 
     @property
-    def scale(self):
+    def scale(self) -> float:
         return super().scale if self.scaled else 1.0
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {**super().get_config(), "scaled": self.scaled}
 
 
@@ -41,19 +48,24 @@ class BareAttentionBlock(TransformerBlock):
     """A pre-norm Transformer block whose attention is a `BareAttention`.
 
     Args:
-        num_heads: number of attention heads; must divide the width.
-        mlp_dim: hidden width of the MLP.
-        scaled: as in `BareAttention`.
-        **kwargs: as in `TransformerBlock`, and the call is its too.
+        num_heads: int, number of attention heads; must divide D, the width of the tokens.
+        mlp_dim: int, hidden width of the MLP.
+        scaled: bool, as in `BareAttention`. Default: True.
+        **kwargs: further arguments of `TransformerBlock`. The call takes that layer's arguments
+            too.
+
+    Input shape: `(B, T, D)`.
+
+    Output shape: `(B, T, D)`.
     """
 
-    def __init__(self, num_heads, mlp_dim, scaled=True, **kwargs):
-        # The base class's constructor makes the attention, which needs it.
+    def __init__(self, num_heads: int, mlp_dim: int, scaled: bool = True, **kwargs) -> None:
+        # The constructor of the base class creates the attention, which reads `scaled`.
         self.scaled = scaled
         super().__init__(num_heads, mlp_dim, **kwargs)
 
     def _attention(self, **arguments):
         return BareAttention(scaled=self.scaled, **arguments)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {**super().get_config(), "scaled": self.scaled}

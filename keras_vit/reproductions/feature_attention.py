@@ -1,4 +1,4 @@
-"""Attention among the features of one vector, and the block around it."""
+"""Attention among the features of a single vector, and the Transformer block around it."""
 
 import keras
 from keras import ops
@@ -12,26 +12,35 @@ from keras_vit.reproductions.hashed_dropout import HashedDropout
 class FeatureAttention(CompositeLayer):
     """Attention among the scalar features inside each head of a single vector.
 
-    There is no sequence. In a head, feature i asks with q_i, and its weights over the features j
-    are softmax_j(q_i k_j / √D): an outer product, where a Transformer has scalar products.
+    A Transformer attends among the tokens of a sequence; here there is one vector and no sequence.
+    In a head, feature i has a query q_i, and each feature j has a key k_j. All of them are scalars.
+    The weights of feature i over the features j are softmax_j(q_i k_j / √D): an outer product of
+    scalars, where a Transformer has scalar products of vectors. Source: github.com/DFin/ViT.
 
     Args:
-        num_heads: number of heads; must divide the width.
-        dropout: share of the weights dropped, and of the output, from 0 to below 1.
-        seed: of the dropout.
+        num_heads: int, number of heads; must divide D, the width of the vector.
+        dropout: float in [0, 1), share of the attention weights, and of the output, set to zero.
+            Default: 0.0.
+        seed: int or None, seed of the dropout. None: a random seed. Default: None.
+        **kwargs: arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Call arguments:
-        x: `(B, D)`, gives the queries.
-        memory: `(B, D)`, gives keys and values; None: `x` itself.
-        training: whether to drop.
+        x: float tensor `(B, D)`, from which the queries come.
+        memory: float tensor `(B, D)`, from which the keys and values come, or None for `x`.
+            Default: None.
+        training: bool or None, whether to apply the dropout. Default: None.
+
+    Input shape: `(B, D)`.
 
     Output shape: `(B, D)`.
 
     Raises:
-        ValueError: where the heads do not divide the width.
+        ValueError: if `num_heads` does not divide D.
     """
 
-    def __init__(self, num_heads, dropout=0.0, seed=None, **kwargs):
+    def __init__(
+        self, num_heads: int, dropout: float = 0.0, seed: int | None = None, **kwargs
+    ) -> None:
         super().__init__(**kwargs)
         self.num_heads = num_heads
         self.dropout = dropout
@@ -45,7 +54,10 @@ class FeatureAttention(CompositeLayer):
     def build(self, x_shape, memory_shape=None):
         dim = x_shape[-1]
         if dim % self.num_heads:
-            raise ValueError(f"{self.num_heads} heads do not divide a width of {dim}.")
+            raise ValueError(
+                "`num_heads` must divide the width of the vector. "
+                f"Received: num_heads={self.num_heads}, width={dim}"
+            )
         self.query, self.key, self.value, self.projection = (
             keras.layers.Dense(
                 dim, use_bias=name == "projection", dtype=self.dtype_policy, name=name
@@ -61,11 +73,12 @@ class FeatureAttention(CompositeLayer):
         query = ops.reshape(self.query(x), heads)
         key, value = (ops.reshape(part(memory), heads) for part in (self.key, self.value))
         query = query * x.shape[-1] ** -0.5
-        # For one i the score q_i k_j is largest at the smallest or the largest key: e is 1 at most.
+        # For one i, the score q_i k_j is largest at the smallest or at the largest key. That score
+        # is subtracted, so that no exponential exceeds 1.
         low, high = ops.min(key, axis=-1, keepdims=True), ops.max(key, axis=-1, keepdims=True)
         largest = ops.stop_gradient(ops.maximum(query * low, query * high))
         e = ops.exp(query[..., :, None] * key[..., None, :] - largest[..., None])
-        # Dividing after the sum over j is one division a feature, instead of one a weight.
+        # Division after the sum over j needs one division for a feature, not one for each weight.
         dropped = self.drop_weights(e, training=training)
         y = ops.squeeze(ops.matmul(dropped, value[..., None]), -1) / ops.sum(e, axis=-1)
         return self.drop(self.projection(ops.reshape(y, (-1, x.shape[-1]))), training=training)
@@ -84,28 +97,36 @@ class FeatureAttention(CompositeLayer):
 
 @keras.saving.register_keras_serializable(package="keras_vit")
 class FlatBlock(CompositeLayer):
-    """`FeatureAttention`, then an MLP four times as wide, each behind a norm on a residual branch.
+    """A pre-norm Transformer block of `FeatureAttention` and an MLP, both with a residual.
 
-    With a memory the attention is a cross-attention, whose memory has a norm of its own.
+    The MLP is four times as wide as the vector. With `memory`, the attention is a cross-attention,
+    and the memory has a norm of its own. Source: github.com/DFin/ViT.
 
     Args:
-        num_heads: number of attention heads; must divide the width.
-        dropout: of the attention, from 0 to below 1.
-        seed: of the dropout.
+        num_heads: int, number of attention heads; must divide D, the width of the vector.
+        dropout: float in [0, 1), dropout of the attention. Default: 0.1.
+        seed: int or None, seed of the dropout. None: a random seed. Default: None.
+        **kwargs: arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Call arguments:
-        x: `(B, D)`.
-        memory: `(B, D)` or None.
-        training: whether to drop.
+        x: float tensor `(B, D)`.
+        memory: float tensor `(B, D)`, from which the keys and values come, or None for `x`.
+            Default: None.
+        training: bool or None, whether to apply the dropout. Default: None.
+
+    Input shape: `(B, D)`.
 
     Output shape: `(B, D)`.
     """
 
-    def __init__(self, num_heads, dropout=0.1, seed=None, **kwargs):
+    def __init__(
+        self, num_heads: int, dropout: float = 0.1, seed: int | None = None, **kwargs
+    ) -> None:
         super().__init__(**kwargs)
         self.seed = seed
         shared = {"dtype": self.dtype_policy}
-        self.norm_1, self.norm_2 = (  # PyTorch's own epsilon
+        # PyTorch's LayerNorm adds 1e-5 by default.
+        self.norm_1, self.norm_2 = (
             LayerNormalization(epsilon=1e-5, name=f"norm_{i}", **shared) for i in (1, 2)
         )
         self.attention = FeatureAttention(num_heads, dropout, seed=seed, name="attention", **shared)

@@ -1,19 +1,21 @@
 """Transformers that take an image as one vector, on MNIST.
 
-    keras-vit study flat_image --variant plain        mini-ViT
-    keras-vit study flat_image --variant augmented    or another
-    keras-vit study flat_image --all                  all of them
+    keras-vit study flat_image --variant plain        train mini-ViT
+    keras-vit study flat_image --variant augmented    train another variant
+    keras-vit study flat_image --all                  train all variants in turn
 
-The systems of github.com/DFin/ViT: attention among the features of the flattened image, in 118 to
-493 million parameters. Models and rates as coded; how many epochs each was trained, and the batch
-of the first, were not published: 100 epochs here, in batches of 2,048 as the code's other training
-has. On a CPU, `--accumulate 8` takes such batches in parts, and `--variant cpu` is mini-ViT with a
-training that fits an hour: smaller batches, a schedule that ends at 0, images turned and shifted a
-little.
+This study reproduces github.com/DFin/ViT, whose models attend among the features of the flattened
+image and have 118 to 493 million parameters. Models and learning rates follow the published code.
+The number of epochs of each model and the batch size of the first were not published. Here a
+variant trains for 100 epochs, in batches of 2,048 images, as the published code's other training
+does. On a CPU, `--accumulate 8` computes such a batch in eight parts. `--variant cpu` trains
+mini-ViT in less than an hour: with smaller batches, a rate that falls to 0, and images that are
+rotated and shifted a little.
 """
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from numbers import Integral
 
 import keras
@@ -33,52 +35,66 @@ KINDS = ("plain", "concat", "encoder_decoder")
 class FlatViT(ConfiguredModel):
     """The flat-image Transformers of github.com/DFin/ViT, as their code has them.
 
-    "plain" (mini-ViT): the flattened image goes straight into the blocks; 118,148,810 parameters
-    on MNIST. "concat": each block sees its input beside the image, twice as wide, and a Dense
-    layer brings it back; 492,622,490 with 16 heads. "encoder_decoder": before each of the blocks,
-    whose attention is a cross-attention, stands an encoder block of its own for the image; the
-    encoder blocks of the image are not chained; 265,841,866 with 12 blocks.
+    There are three kinds:
+
+    - "plain" (mini-ViT): the flattened image is the input of the first block. 118,148,810
+      parameters on MNIST.
+    - "concat": the input of each block is the output of the block before it, beside the image. A
+      Dense layer halves the block's output to the width of the image. 492,622,490 parameters with
+      16 heads.
+    - "encoder_decoder": a step is three blocks. An encoder block follows the step before, a second
+      encoder block reads the image, and a decoder block attends from the first to the second. The
+      encoder blocks of the image are not connected to each other. 265,841,866 parameters with a
+      depth of 12.
 
     Args:
-        image_shape: (height, width, channels); their product is the width of the tokens.
-        num_classes: width of the head.
-        kind: "plain", "concat" or "encoder_decoder".
-        depth: number of blocks.
-        num_heads: heads of attention; must divide the width, with "concat" twice it.
-        dropout: of the attention, from 0 to below 1.
-        rescaling: (scale, offset) of the pixels.
-        class_names: names of the classes, kept with the model.
-        dtype: dtype policy; logits stay float32.
-        name: of the model.
+        image_shape: tuple of ints, (height, width, channels), whose product is the width of the
+            vector. Default: (28, 28, 1).
+        num_classes: int, number of classes and width of the head. Default: 10.
+        kind: str, "plain", "concat" or "encoder_decoder". Default: "plain".
+        depth: int, number of blocks, or of steps with "encoder_decoder". Default: 16.
+        num_heads: int, number of attention heads; must divide the width of the vector, or twice
+            that width with "concat". Default: 14.
+        dropout: float in [0, 1), dropout of the attention. Default: 0.1.
+        rescaling: pair (scale, offset) of the pixels, each a number or one number for each channel.
+            Default: (1/255, 0).
+        class_names: list of str or None, names that are stored in the model. Default: None.
+        dtype: Keras dtype policy or its name, or None for Keras's global policy. The logits are
+            always float32. Default: None.
+        name: str, name of the model. Default: "flat_vit".
 
-    Input shape: `(B, height, width, channels)`, values 0-255.
+    Input shape: `(B, height, width, channels)`, values in [0, 255], float32 or uint8.
 
     Output shape: `(B, num_classes)` float32 logits.
 
     Raises:
-        ValueError: for an unknown kind, or sizes that make no model.
+        ValueError: if `kind` is unknown, `depth` is not a positive int, the heads do not divide the
+            width, or the class names do not fit `num_classes`.
     """
 
     def __init__(
         self,
-        image_shape=(28, 28, 1),
-        num_classes=10,
-        kind="plain",
-        depth=16,
-        num_heads=14,
-        dropout=0.1,
-        rescaling=(1 / 255, 0.0),
-        class_names=None,
-        dtype=None,
-        name="flat_vit",
-    ):
+        image_shape: tuple[int, int, int] = (28, 28, 1),
+        num_classes: int = 10,
+        kind: str = "plain",
+        depth: int = 16,
+        num_heads: int = 14,
+        dropout: float = 0.1,
+        rescaling: tuple = (1 / 255, 0.0),
+        class_names: Sequence[str] | None = None,
+        dtype: str | keras.DTypePolicy | None = None,
+        name: str = "flat_vit",
+    ) -> None:
         arguments = arguments_of(FlatViT, locals())
         if kind not in KINDS:
-            raise ValueError(f"`kind` must be one of {KINDS}. Received: {kind!r}")
+            raise ValueError(f"`kind` must be one of {KINDS}. Received: kind={kind!r}")
         if not isinstance(depth, Integral) or depth < 1:
-            raise ValueError(f"`depth` must be a positive int. Received: {depth}")
+            raise ValueError(f"`depth` must be a positive int. Received: depth={depth}")
         if class_names is not None and len(class_names) != num_classes:
-            raise ValueError(f"{len(class_names)} class names for num_classes={num_classes}.")
+            raise ValueError(
+                "`class_names` must hold one name for each of the `num_classes` classes. "
+                f"Received: {len(class_names)} class names for num_classes={num_classes}"
+            )
         policy = keras.dtype_policies.get(dtype)
         images = keras.Input(image_shape, name="images")
         x = keras.layers.Rescaling(*rescaling, dtype="float32", name="rescaling")(images)
@@ -126,7 +142,7 @@ PLAIN = Preset(
     summary="mini-ViT: 118 M parameters, no augmentation, 100 epochs",
     expect="about 98.5 % as published",
     epochs=100,
-    checkpoint_epochs=10,  # a checkpoint is 1.4 GB and more
+    checkpoint_epochs=10,  # A checkpoint has 1.4 GB or more.
     model_class="FlatViT",
     batch_size=2048,
     optimizer="adamw_all",

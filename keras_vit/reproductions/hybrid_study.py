@@ -1,18 +1,22 @@
-"""Small ViTs, a hybrid and a ResNet on the same small images, CIFAR-10 and CIFAR-100.
+"""A comparison of small ViTs, a hybrid and a ResNet, on CIFAR-10 and CIFAR-100.
 
-    keras-vit study hybrid_study --all                          the whole study
-    keras-vit study hybrid_study --variant cifar10-patch4-8     one of it
+    keras-vit study hybrid_study --all                          train all variants in turn
+    keras-vit study hybrid_study --variant cifar10-patch4-8     train one variant
 
-The study of github.com/ra1ph2/Vision-Transformer: patches of 8 and 4 pixels, 12 and 8 blocks, a
-hybrid on the first stage of a ResNet-34, and a ResNet-34 alone, these two on images of 224x224.
-Models as coded: attention without scale and output projection, no norm at the end. Adam at a
-constant 1.2e-4 with beta_1 of 0.95, 100 epochs (the study built a one-cycle schedule and never
-stepped it). None of that is put right, as the published numbers are of this form. There, the test
-had its dropout on; here it is off. There, the hybrid's stage came frozen from ImageNet; its weights
-are not to be had here, and it is trained with the rest.
+This study reproduces github.com/ra1ph2/Vision-Transformer. It compares ViTs with patches of 8 and 4
+pixels and 12 and 8 blocks, a hybrid on the first stage of a ResNet-34, and a ResNet-34 alone. The
+last two take images of 224x224 pixels. The models follow the published code: their attention has
+no scale and no output projection, and no norm follows the last block. Adam has a constant rate of
+1.2e-4 and a beta_1 of 0.95, for 100 epochs. (The original created a one-cycle schedule, but never
+applied it.) These details are kept as they are, because the published numbers belong to them.
+
+Two details differ. The original tested with its dropout on; here it is off. The first stage of the
+original hybrid was frozen, with weights from ImageNet. Those weights are not available here, so
+that the stage starts untrained and is trained with the rest.
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import keras
 
@@ -23,7 +27,7 @@ from keras_vit.models.resize import ResizableModel
 from keras_vit.reproductions.bare_attention import BareAttentionBlock
 from keras_vit.reproductions.hybrid_study_resnet import ResNet34Stage
 from keras_vit.reproductions.initialization import start_as_pytorch
-from keras_vit.reproductions.tokens import published_tokens
+from keras_vit.reproductions.published_vit import published_tokens
 from keras_vit.runs.preset import Preset
 from keras_vit.runs.recipe import Recipe
 
@@ -32,60 +36,72 @@ BACKBONES = (None, "resnet34-stage1")
 
 @keras.saving.register_keras_serializable(package="keras_vit")
 class HybridStudyViT(ResizableModel):
-    """The study's ViT, and with `backbone` its hybrid.
+    """The ViT of the study, and with `backbone` the hybrid of the study.
 
-    Class token at zero, positions at N(0, 1); `HybridStudyBlock`s; no norm after the last one; a
-    head of two Dense layers. The published counts (15,994,634 by default) include a table of 100
-    positions of which only the first are used; here there are as many as tokens.
+    The class token starts at zero and the positions at N(0, 1). The blocks are `HybridStudyBlock`s,
+    no norm follows the last block, and the head is two Dense layers. The published number of
+    parameters, 15,994,634 with these defaults, includes a table of 100 positions, of which only the
+    first are used. Here the table has one position for each token.
 
-    The study's hybrid has a frozen ResNet-34 with ImageNet weights up to its first stage. Here
-    that part starts untrained and is trained with the rest, unless
-    `model.get_layer("backbone").trainable = False`.
+    The study's hybrid starts with a frozen ResNet-34 with ImageNet weights, up to the end of its
+    first stage. Here that part starts untrained and is trained with the rest. Set
+    `model.get_layer("backbone").trainable = False` to freeze it.
+
+    Source: github.com/ra1ph2/Vision-Transformer.
 
     Args:
-        image_shape: (height, width, channels); (224, 224, 3) for the study's hybrid.
-        patch_size: int or (height, width); must divide the image, or with a backbone its map, a
-            quarter as large: 7 in the study's hybrid.
-        num_classes: width of the head.
-        hidden_dim: width of the tokens.
-        depth: number of blocks.
-        num_heads: heads of attention; must divide `hidden_dim`.
-        mlp_dim: hidden width of each block's MLP.
-        backbone: None or "resnet34-stage1": patches are taken of its map, 64 channels wide.
-        dropout: on the attention weights, in the MLPs and in the head.
-        rescaling: (scale, offset) of the pixels.
-        class_names: names of the classes, kept with the model.
-        dtype: dtype policy; logits stay float32.
-        name: of the model.
+        image_shape: tuple of ints, (height, width, channels). The study's hybrid takes (224, 224,
+            3). Default: (32, 32, 3).
+        patch_size: int or pair of ints, (height, width) of a patch. It must divide the image, or
+            the backbone's feature map, whose sides are a quarter of the image's. The study's hybrid
+            takes 7. Default: 4.
+        num_classes: int, number of classes and width of the head. Default: 10.
+        hidden_dim: int, width of the tokens. Default: 512.
+        depth: int, number of blocks. Default: 12.
+        num_heads: int, number of attention heads; must divide `hidden_dim`. Default: 16.
+        mlp_dim: int, hidden width of each block's MLP. Default: 512.
+        backbone: None or "resnet34-stage1". With the latter, the patches are taken from the stage's
+            feature map, which has 64 channels. Default: None.
+        dropout: float in [0, 1), dropout of the attention weights, of the MLPs and of the head.
+            Default: 0.1.
+        rescaling: pair (scale, offset) of the pixels, each a number or one number for each channel.
+            Default: (1/127.5, -1).
+        class_names: list of str or None, names that are stored in the model. Default: None.
+        dtype: Keras dtype policy or its name, or None for Keras's global policy. The logits are
+            always float32. Default: None.
+        name: str, name of the model. Default: "hybrid_study_vit".
 
-    Input shape: `(B, height, width, channels)`, values 0-255.
+    Input shape: `(B, height, width, channels)`, values in [0, 255], float32 or uint8.
 
     Output shape: `(B, num_classes)` float32 logits.
 
     Raises:
-        ValueError: where patch and image, or heads and width, do not fit.
+        ValueError: if `backbone` is unknown, the patches do not divide the image, the heads do not
+            divide the width, or the class names do not fit `num_classes`.
     """
 
     def __init__(
         self,
-        image_shape=(32, 32, 3),
-        patch_size=4,
-        num_classes=10,
-        hidden_dim=512,
-        depth=12,
-        num_heads=16,
-        mlp_dim=512,
-        backbone=None,
-        dropout=0.1,
-        rescaling=(1 / 127.5, -1.0),
-        class_names=None,
-        dtype=None,
-        name="hybrid_study_vit",
-    ):
+        image_shape: tuple[int, int, int] = (32, 32, 3),
+        patch_size: int | tuple[int, int] = 4,
+        num_classes: int = 10,
+        hidden_dim: int = 512,
+        depth: int = 12,
+        num_heads: int = 16,
+        mlp_dim: int = 512,
+        backbone: str | None = None,
+        dropout: float = 0.1,
+        rescaling: tuple = (1 / 127.5, -1.0),
+        class_names: Sequence[str] | None = None,
+        dtype: str | keras.DTypePolicy | None = None,
+        name: str = "hybrid_study_vit",
+    ) -> None:
         arguments = arguments_of(HybridStudyViT, locals())
         check_sizes(image_shape, num_classes, hidden_dim, depth, num_heads, mlp_dim, class_names)
         if backbone not in BACKBONES:
-            raise ValueError(f"`backbone` must be one of {BACKBONES}. Received: {backbone!r}")
+            raise ValueError(
+                f"`backbone` must be one of {BACKBONES}. Received: backbone={backbone!r}"
+            )
         policy = keras.dtype_policies.get(dtype)
         images = keras.Input(image_shape, name="images")
         x, grid = published_tokens(
@@ -122,14 +138,19 @@ class HybridStudyViT(ResizableModel):
 
 @keras.saving.register_keras_serializable(package="keras_vit")
 class HybridStudyBlock(BareAttentionBlock):
-    """The study's Transformer block: bare attention that is not scaled, and less dropout.
+    """The Transformer block of the study: a `BareAttentionBlock` with less dropout.
+
+    `dropout` acts only between the two Dense layers of the MLP, and the attention is not scaled.
+    `attention_dropout` acts on the attention weights, as in `TransformerBlock`.
 
     Args:
-        *args, **kwargs: as in `BareAttentionBlock`, but that `dropout` falls between the MLP's
-            Dense layers alone.
+        *args: arguments of `BareAttentionBlock`.
+        scaled: bool, as in `BareAttention`. Default: False.
+        **kwargs: further arguments of `BareAttentionBlock`. The call takes that layer's arguments
+            too.
     """
 
-    def __init__(self, *args, scaled=False, **kwargs):
+    def __init__(self, *args, scaled: bool = False, **kwargs) -> None:
         super().__init__(*args, scaled=scaled, **kwargs)
         self.attention_drop.rate = self.mlp.drop_2.rate = 0.0
 
@@ -147,7 +168,8 @@ PATCH4 = Preset(
     schedule="constant",
     peak_learning_rate=1.2e-4,
     label_smoothing=0.0,
-    # The study's resizing to 48 pixels and crop of 32: a square of two thirds of the side.
+    # The study resizes an image to 48 pixels and crops 32 of them, so that a crop is a square whose
+    # side is two thirds of the image's side.
     crop_scale=(4 / 9, 4 / 9),
     crop_ratio=(1.0, 1.0),
     flip=True,

@@ -1,4 +1,6 @@
-"""The ResNet of github.com/ra1ph2/Vision-Transformer, and the one under its hybrid."""
+"""The ResNet-34 of github.com/ra1ph2/Vision-Transformer, and the ResNet stage of its hybrid."""
+
+from collections.abc import Sequence
 
 import keras
 from keras import ops
@@ -13,36 +15,42 @@ from keras_vit.reproductions.initialization import start_as_pytorch
 
 @keras.saving.register_keras_serializable(package="keras_vit")
 class HybridStudyResNet(ConfiguredModel):
-    """The study's own ResNet-34: biases in the convolutions, `HybridStudyResidualBlock`s.
+    """The ResNet-34 of the study, with biases in its convolutions and `HybridStudyResidualBlock`s.
 
-    21,298,314 trainable parameters by default.
+    It has 21,298,314 trainable parameters by default. Source: github.com/ra1ph2/Vision-Transformer.
 
     Args:
-        image_shape: (height, width, channels).
-        num_classes: width of the head.
-        units: number of blocks of each stage.
-        width: of the stem and the first stage; doubles from stage to stage.
-        rescaling: (scale, offset) of the pixels.
-        class_names: names of the classes, kept with the model.
-        dtype: dtype policy; logits stay float32.
-        name: of the model.
+        image_shape: tuple of ints, (height, width, channels). Default: (224, 224, 3).
+        num_classes: int, number of classes and width of the head. Default: 10.
+        units: tuple of ints, number of blocks of each stage. Default: (3, 4, 6, 3).
+        width: int, channels of the stem and of the first stage; each stage has twice as many as the
+            stage before it. Default: 64.
+        rescaling: pair (scale, offset) of the pixels, each a number or one number for each channel.
+            Default: (1/127.5, -1).
+        class_names: list of str or None, names that are stored in the model. Default: None.
+        dtype: Keras dtype policy or its name, or None for Keras's global policy. The logits are
+            always float32. Default: None.
+        name: str, name of the model. Default: "hybrid_study_resnet".
 
-    Input shape: `(B, height, width, channels)`, values 0-255.
+    Input shape: `(B, height, width, channels)`, values in [0, 255], float32 or uint8.
 
     Output shape: `(B, num_classes)` float32 logits.
+
+    Raises:
+        ValueError: if the class names do not fit `num_classes`.
     """
 
     def __init__(
         self,
-        image_shape=(224, 224, 3),
-        num_classes=10,
-        units=(3, 4, 6, 3),
-        width=64,
-        rescaling=(1 / 127.5, -1.0),
-        class_names=None,
-        dtype=None,
-        name="hybrid_study_resnet",
-    ):
+        image_shape: tuple[int, int, int] = (224, 224, 3),
+        num_classes: int = 10,
+        units: tuple[int, ...] = (3, 4, 6, 3),
+        width: int = 64,
+        rescaling: tuple = (1 / 127.5, -1.0),
+        class_names: Sequence[str] | None = None,
+        dtype: str | keras.DTypePolicy | None = None,
+        name: str = "hybrid_study_resnet",
+    ) -> None:
         arguments = arguments_of(HybridStudyResNet, locals())
         check_images(image_shape, num_classes, class_names)
         policy = keras.dtype_policies.get(dtype)
@@ -56,7 +64,7 @@ class HybridStudyResNet(ConfiguredModel):
 
 @keras.saving.register_keras_serializable(package="keras_vit")
 class HybridStudyResidualBlock(BasicBlock):
-    """A `BasicBlock` with biases, and with a ReLU on the branch too before it is added."""
+    """A `BasicBlock` with biases, whose branch passes a ReLU before it is added to the shortcut."""
 
     use_bias = True
 
@@ -68,12 +76,19 @@ class HybridStudyResidualBlock(BasicBlock):
 class ResNet34Stage(CompositeLayer):
     """ResNet-34 up to the end of its first stage, with the stem for ImageNet (arXiv 1512.03385).
 
+    Args:
+        **kwargs: arguments of `keras.layers.Layer`, such as `name` and `dtype`.
+
+    Call arguments:
+        x: float tensor `(B, H, W, C)`.
+        training: bool or None, whether batch norms use the batch's statistics. Default: None.
+
     Input shape: `(B, H, W, C)`.
 
-    Output shape: `(B, H / 4, W / 4, 64)`, rounded up.
+    Output shape: `(B, H / 4, W / 4, 64)`, with the quotients rounded up.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs) -> None:
         super().__init__(**kwargs)
         policy = self.dtype_policy
         self.conv = convolution(64, 7, 2, "conv", False, policy)

@@ -1,15 +1,18 @@
-"""Three ways to tell a ViT where its patches are, on CIFAR-10.
+"""A study of three position embeddings for a ViT, on CIFAR-10.
 
-    keras-vit study position_study --all                      the whole study
-    keras-vit study position_study --variant sincos-conv      one of it
+    keras-vit study position_study --all                      train all variants in turn
+    keras-vit study position_study --variant sincos-conv      train one variant
 
-The study of github.com/SkiddieAhn/Code-Vision-Transformer: learned positions, fixed sinusoids,
-and fixed ones with patches by convolution. Its models as coded, without output projection in the
-attention; Adam at a constant 1e-3 with an L2 penalty, 50 epochs. It kept the epoch of the lowest
-*test* loss from the twelfth on; here 5,000 training images choose it, so 45,000 train.
+This study reproduces github.com/SkiddieAhn/Code-Vision-Transformer. Its variants are learned
+positions, fixed sinusoids, and fixed sinusoids with patches by a convolution. The models follow the
+published code, whose attention has no output projection. Adam has a constant rate of 1e-3 and an L2
+penalty, for 50 epochs. From the twelfth epoch on, the original kept the weights with the lowest
+loss on the *test* images. Here 5,000 of the training images choose the epoch instead, so that
+45,000 are left to train on.
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import keras
 
@@ -23,8 +26,7 @@ from keras_vit.models.encoder import (
 )
 from keras_vit.reproductions.bare_attention import BareAttentionBlock
 from keras_vit.reproductions.initialization import start_normal
-from keras_vit.reproductions.published_vit import PublishedViT
-from keras_vit.reproductions.tokens import published_tokens
+from keras_vit.reproductions.published_vit import PublishedViT, published_tokens
 from keras_vit.runs.preset import Preset
 from keras_vit.runs.recipe import Recipe
 
@@ -35,45 +37,54 @@ CIFAR10_RESCALING = rescaling_of((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.20
 class PositionStudyViT(PublishedViT):
     """The ViT of github.com/SkiddieAhn/Code-Vision-Transformer, as its code has it.
 
-    4,918,090 parameters with learned positions, 4,905,610 with fixed ones.
+    It has 4,918,090 parameters with learned positions and 4,905,610 with fixed positions.
 
     Args:
-        image_shape: (height, width, channels).
-        patch_size: int or (height, width); must divide the image.
-        num_classes: width of the head.
-        hidden_dim: width of the tokens.
-        depth: number of blocks.
-        num_heads: heads of attention; must divide `hidden_dim`.
-        mlp_dim: hidden width of each block's MLP.
-        positions: "learned", which start at N(0, 1), or "sincos1d", as in `PatchEncoder`.
-        convolution: project the patches by a convolution; the same map as the Dense layer, but
-            it starts as PyTorch's does, the Dense layers normal.
-        rescaling: (scale, offset) of the pixels; the default is the study's mean and deviation.
-        class_names: names of the classes, kept with the model.
-        dtype: dtype policy; logits stay float32.
-        name: of the model.
+        image_shape: tuple of ints, (height, width, channels). Default: (32, 32, 3).
+        patch_size: int or pair of ints, (height, width) of a patch in pixels; must divide the
+            image. Default: 4.
+        num_classes: int, number of classes and width of the head. Default: 10.
+        hidden_dim: int, width of the tokens. Default: 192.
+        depth: int, number of blocks. Default: 12.
+        num_heads: int, number of attention heads; must divide `hidden_dim`. Default: 12.
+        mlp_dim: int, hidden width of each block's MLP. Default: 768.
+        positions: str, "learned" (positions that start at N(0, 1)) or "sincos1d" (see
+            `PatchEncoder`). Default: "learned".
+        convolution: bool, whether a convolution projects the patches instead of a Dense layer.
+            Both compute the same map; the convolution starts with PyTorch's weights, and the Dense
+            layer with normal weights. Default: False.
+        rescaling: pair (scale, offset) of the pixels, each a number or one number for each channel.
+            Default: the study's mean and standard deviation of CIFAR-10.
+        class_names: list of str or None, names that are stored in the model. Default: None.
+        dtype: Keras dtype policy or its name, or None for Keras's global policy. The logits are
+            always float32. Default: None.
+        name: str, name of the model. Default: "position_study_vit".
 
-    Input shape: `(B, height, width, channels)`, values 0-255.
+    Input shape: `(B, height, width, channels)`, values in [0, 255], float32 or uint8.
 
     Output shape: `(B, num_classes)` float32 logits.
+
+    Raises:
+        ValueError: if the patches do not divide the image, the heads do not divide the width, or
+            the class names do not fit `num_classes`.
     """
 
     def __init__(
         self,
-        image_shape=(32, 32, 3),
-        patch_size=4,
-        num_classes=10,
-        hidden_dim=192,
-        depth=12,
-        num_heads=12,
-        mlp_dim=768,
-        positions="learned",
-        convolution=False,
-        rescaling=CIFAR10_RESCALING,
-        class_names=None,
-        dtype=None,
-        name="position_study_vit",
-    ):
+        image_shape: tuple[int, int, int] = (32, 32, 3),
+        patch_size: int | tuple[int, int] = 4,
+        num_classes: int = 10,
+        hidden_dim: int = 192,
+        depth: int = 12,
+        num_heads: int = 12,
+        mlp_dim: int = 768,
+        positions: str = "learned",
+        convolution: bool = False,
+        rescaling: tuple = CIFAR10_RESCALING,
+        class_names: Sequence[str] | None = None,
+        dtype: str | keras.DTypePolicy | None = None,
+        name: str = "position_study_vit",
+    ) -> None:
         arguments = arguments_of(PositionStudyViT, locals())
         check_sizes(image_shape, num_classes, hidden_dim, depth, num_heads, mlp_dim, class_names)
         policy = keras.dtype_policies.get(dtype)
@@ -98,7 +109,8 @@ class PositionStudyViT(PublishedViT):
         )
         outputs, shortcut = run_blocks_and_classifier(x, blocks, classifier, pool="token")
         super().__init__(images, outputs, arguments, grid, shortcut)
-        start_normal(self)  # the code's own, which spares convolutions
+        # The published code initialises its Dense layers itself, but not its convolutions.
+        start_normal(self)
 
 
 LEARNED = Preset(

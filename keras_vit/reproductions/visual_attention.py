@@ -1,19 +1,21 @@
-"""Visual-Attention: a ViT with one norm a block, on MNIST, CIFAR-10 and CIFAR-100.
+"""Visual-Attention: a ViT with one norm in each block, on MNIST, CIFAR-10 and CIFAR-100.
 
-    keras-vit study visual_attention                      MNIST
-    keras-vit study visual_attention --variant cifar10    or another
-    keras-vit study visual_attention --all                all of them
+    keras-vit study visual_attention                      train the variant for MNIST
+    keras-vit study visual_attention --variant cifar10    train another variant
+    keras-vit study visual_attention --all                train all variants in turn
 
-The system of github.com/12dash/Visual-Attention: its model as coded, Adam at a constant 1e-4,
-batches of 32, pixels as 0-1. Its last epoch counts, as there. On CIFAR-10 a fifth of the training
-images validates, as there; on MNIST and CIFAR-100 it validated on the test set, and nothing was
-chosen by that.
+This study reproduces github.com/12dash/Visual-Attention. The model follows the published code. Adam
+has a constant rate of 1e-4, a batch has 32 images, and pixels are scaled to [0, 1]. The weights
+after the last epoch are tested, as in the original. On CIFAR-10 a fifth of the training images is
+held out for validation, as in the original. On MNIST and CIFAR-100 the original used its test set
+for validation; nothing was chosen by it, so these variants have no validation.
 
-`cifar10-50-wide` is there because the code that published the run of 50 epochs had a width of
-512, where its text says 256.
+The variant `cifar10-50-wide` exists because the text and the code of the run of 50 epochs differ:
+the text says a width of 256, and the code at that time had 512.
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import keras
 
@@ -22,33 +24,39 @@ from keras_vit.layers.composite import CompositeLayer
 from keras_vit.models.configured import arguments_of
 from keras_vit.models.encoder import check_sizes, encoder_blocks, head, run_layers
 from keras_vit.reproductions.initialization import start_as_pytorch
-from keras_vit.reproductions.published_vit import PublishedViT
-from keras_vit.reproductions.tokens import published_tokens
+from keras_vit.reproductions.published_vit import PublishedViT, published_tokens
 from keras_vit.runs.preset import Preset
 from keras_vit.runs.recipe import Recipe
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")
 class OneNormBlock(CompositeLayer):
-    """x = LN(x); x = x + attention(x); x = x + MLP(x): the block of `VisualAttentionViT`.
+    """The block of `VisualAttentionViT`, with a single norm at its start.
+
+    It computes x = LN(x), then x = x + attention(x), then x = x + MLP(x).
 
     Args:
-        num_heads: number of attention heads; must divide the width.
-        mlp_dim: hidden width of the MLP.
+        num_heads: int, number of attention heads; must divide D, the width of the tokens.
+        mlp_dim: int, hidden width of the MLP.
+        **kwargs: arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Call arguments:
-        x: `(B, T, D)`.
-        training: as in any layer; nothing here depends on it.
-        return_attention_scores: also give the attention weights, `(B, heads, T, T)`.
-        scores_offset: `(B, heads, T, T)`, added to the attention weights.
+        x: float tensor `(B, T, D)`.
+        training: bool or None; the layer ignores it, because it has no dropout. Default: None.
+        return_attention_scores: bool, whether to return the attention weights too. Default: False.
+        scores_offset: float tensor `(B, heads, T, T)` that is added to the attention weights, or
+            None. Default: None.
 
-    Output shape: `(B, T, D)`.
+    Input shape: `(B, T, D)`.
+
+    Output shape: `(B, T, D)`. With `return_attention_scores`, a tuple of that tensor and the
+        attention weights, `(B, heads, T, T)`.
     """
 
-    def __init__(self, num_heads, mlp_dim, **kwargs):
+    def __init__(self, num_heads: int, mlp_dim: int, **kwargs) -> None:
         super().__init__(**kwargs)
         shared = {"dtype": self.dtype_policy}
-        # PyTorch's own epsilon
+        # PyTorch's LayerNorm adds 1e-5 by default.
         self.norm = LayerNormalization(epsilon=1e-5, name="norm", **shared)
         self.attention = MultiHeadSelfAttention(num_heads, name="attention", **shared)
         self.mlp = MLP(mlp_dim, name="mlp", **shared)
@@ -84,42 +92,49 @@ class OneNormBlock(CompositeLayer):
 class VisualAttentionViT(PublishedViT):
     """The ViT of github.com/12dash/Visual-Attention, as its code has it.
 
-    Patches by convolution; class token and positions start at N(0, 1); `OneNormBlock`s; no norm
-    after the last one; a linear head on the class token. 6,351,114 parameters by default, and
-    6,339,082 on MNIST.
+    A convolution projects the patches. The class token and the positions start at N(0, 1). The
+    blocks are `OneNormBlock`s, no norm follows the last block, and the head is one Dense layer on
+    the class token. The model has 6,351,114 parameters by default, and 6,339,082 on MNIST.
 
     Args:
-        image_shape: (height, width, channels).
-        patch_size: int or (height, width); must divide the image.
-        num_classes: width of the head.
-        hidden_dim: width of the tokens.
-        depth: number of blocks.
-        num_heads: heads of attention; must divide `hidden_dim`.
-        mlp_dim: hidden width of each block's MLP.
-        rescaling: (scale, offset) of the pixels.
-        class_names: names of the classes, kept with the model.
-        dtype: dtype policy; logits stay float32.
-        name: of the model.
+        image_shape: tuple of ints, (height, width, channels). Default: (32, 32, 3).
+        patch_size: int or pair of ints, (height, width) of a patch in pixels; must divide the
+            image. Default: 4.
+        num_classes: int, number of classes and width of the head. Default: 10.
+        hidden_dim: int, width of the tokens. Default: 256.
+        depth: int, number of blocks. Default: 12.
+        num_heads: int, number of attention heads; must divide `hidden_dim`. Default: 8.
+        mlp_dim: int, hidden width of each block's MLP. Default: 512.
+        rescaling: pair (scale, offset) of the pixels, each a number or one number for each channel.
+            Default: (1/255, 0).
+        class_names: list of str or None, names that are stored in the model. Default: None.
+        dtype: Keras dtype policy or its name, or None for Keras's global policy. The logits are
+            always float32. Default: None.
+        name: str, name of the model. Default: "visual_attention_vit".
 
-    Input shape: `(B, height, width, channels)`, values 0-255.
+    Input shape: `(B, height, width, channels)`, values in [0, 255], float32 or uint8.
 
     Output shape: `(B, num_classes)` float32 logits.
+
+    Raises:
+        ValueError: if the patches do not divide the image, the heads do not divide the width, or
+            the class names do not fit `num_classes`.
     """
 
     def __init__(
         self,
-        image_shape=(32, 32, 3),
-        patch_size=4,
-        num_classes=10,
-        hidden_dim=256,
-        depth=12,
-        num_heads=8,
-        mlp_dim=512,
-        rescaling=(1 / 255, 0.0),
-        class_names=None,
-        dtype=None,
-        name="visual_attention_vit",
-    ):
+        image_shape: tuple[int, int, int] = (32, 32, 3),
+        patch_size: int | tuple[int, int] = 4,
+        num_classes: int = 10,
+        hidden_dim: int = 256,
+        depth: int = 12,
+        num_heads: int = 8,
+        mlp_dim: int = 512,
+        rescaling: tuple = (1 / 255, 0.0),
+        class_names: Sequence[str] | None = None,
+        dtype: str | keras.DTypePolicy | None = None,
+        name: str = "visual_attention_vit",
+    ) -> None:
         arguments = arguments_of(VisualAttentionViT, locals())
         check_sizes(image_shape, num_classes, hidden_dim, depth, num_heads, mlp_dim, class_names)
         policy = keras.dtype_policies.get(dtype)

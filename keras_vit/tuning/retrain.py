@@ -1,4 +1,4 @@
-"""The winner's full training: an ordinary run."""
+"""The full training of a search's winner, which is an ordinary run in the search's folder."""
 
 import dataclasses
 
@@ -11,15 +11,16 @@ from keras_vit.tuning.spec import SearchSpec
 
 
 def retrain(winner: Preset, spec: SearchSpec, folder: SearchFolder) -> dict:
-    """Train the winner as `keras-vit train NAME --config winner.json` does; go on if begun.
+    """Train the winner as `keras-vit train NAME --config winner.json` does, or resume its training.
 
     Args:
-        winner: its `Preset`, which is in the folder's `winner.json` too.
-        spec: the search's specification.
-        folder: the search's folder; the run's own folder is inside it.
+        winner: `Preset` of the winner, which the folder's `winner.json` holds too.
+        spec: `SearchSpec` of the search.
+        folder: `SearchFolder` of the search; the folder of the run is inside it.
 
     Returns:
-        The run's metrics. Only this run reads the test images, with the trained winner.
+        dict, the metrics of the run. Only this run of the search reads the test images, after the
+        training.
     """
     begun = RunFolder(folder.retrained)
     run_spec = dataclasses.replace(

@@ -1,4 +1,4 @@
-"""One search: from its specification to the retrained winner."""
+"""One search, from its specification to the fully trained winner."""
 
 import dataclasses
 import os
@@ -21,7 +21,7 @@ from keras_vit.tuning.roles import role_of_this_process
 from keras_vit.tuning.search_folder import SearchFolder
 from keras_vit.tuning.spec import SearchSpec
 from keras_vit.tuning.table import print_table, trial_rows, write_table
-from keras_vit.tuning.tuner import make_tuner
+from keras_vit.tuning.tuner import SearchTuner, make_tuner
 from keras_vit.tuning.worker import wait_for_chief
 
 FOLDER = Path("saved_models", "search")
@@ -35,19 +35,21 @@ def run_search(
     worker_timeout: int = 60,
     wait: int = 600,
 ) -> None:
-    """Search, or play one role of a search, and leave its folder behind.
+    """Carry out a search, or this process's role in it, and write the search's folder.
 
     Args:
-        spec: what to do. With `resume`, and in a worker that sees the chief's folder, what the
-            folder says is done instead, and the user's flags are compared with it.
-        out: str or path, the search's folder.
-        resume: bool, whether to go on with a search in the folder. Default: False.
+        spec: `SearchSpec`, what to do. With `resume`, and in a worker that sees the chief's folder,
+            the specification in the folder replaces this one, and the user's flags must agree with
+            it.
+        out: str or path, the folder of the search.
+        resume: bool, whether to continue a search in the folder. Default: False.
         overwrite: bool, whether to replace a search in the folder. Default: False.
         worker_timeout: int, seconds of silence after which a worker counts as dead. Default: 60.
-        wait: int, seconds that chief and workers wait for one another. Default: 600.
+        wait: int, seconds that the chief waits for workers, and the workers for the chief. Default:
+            600.
 
     Raises:
-        RunFailed: for input, data or a disk that can't be used, or a search that can't go on.
+        RunFailed: if the input, the data or the disk cannot be used, or the search cannot continue.
     """
     limits = {"worker_timeout": worker_timeout, "wait": wait}
     try:
@@ -65,8 +67,8 @@ def run_search(
 
 
 def work(spec: SearchSpec, folder: SearchFolder, limits: dict) -> None:
-    """Do a worker's part: trials, until the chief has no more."""
-    if folder.config.exists():  # the chief's, on a disk that both see
+    """Do a worker's part: run trials until the chief has no more."""
+    if folder.config.exists():  # The chief wrote the folder on a disk that this worker sees.
         spec = resumed_spec(spec, folder)
     images = search_images(spec)
     check_same_images(spec.run, images, folder.path)
@@ -75,11 +77,11 @@ def work(spec: SearchSpec, folder: SearchFolder, limits: dict) -> None:
 
 
 def carry_out(spec: SearchSpec, folder: SearchFolder, resuming: bool, limits: dict) -> None:
-    """Do the whole search, or the chief's part of it, and what follows."""
+    """Do the whole search or the chief's part of it, train the winner and write the results."""
     if resuming:
         spec = resumed_spec(spec, folder)
         if folder.finished():
-            print(f"search: {folder.path} holds the finished search; nothing to do")
+            print(f"search: {folder.path} holds the finished search, so there is nothing to do")
             return
     images = search_images(spec)
     digest = check_same_images(spec.run, images, folder.path).data_digest
@@ -87,7 +89,7 @@ def carry_out(spec: SearchSpec, folder: SearchFolder, resuming: bool, limits: di
     if resuming:
         folder.write_spec(spec)
     else:
-        make_hypermodel(spec, images)  # What can't be searched is refused before all else.
+        make_hypermodel(spec, images)  # This refuses a bad search before the folder is written.
         folder.start(spec)
     tuner = make_search(spec, images, folder, limits)
     search(tuner, spec, images)
@@ -95,9 +97,12 @@ def carry_out(spec: SearchSpec, folder: SearchFolder, resuming: bool, limits: di
 
 
 def resumed_spec(asked: SearchSpec, folder: SearchFolder) -> SearchSpec:
-    """Return the specification in the folder, which `asked` must not contradict.
+    """Return the folder's specification, with which the user's flags must agree.
 
-    Only the place of the data may be another one.
+    Only the folder of the data may differ, because the data may have been moved.
+
+    Raises:
+        ValueError: if a flag of `asked` contradicts the folder's specification.
     """
     kept = folder.spec()
     kept.refuse_changes(asked, folder.path)
@@ -113,7 +118,7 @@ def search_images(spec: SearchSpec) -> RunImages:
 
 
 def make_hypermodel(spec: SearchSpec, images: RunImages) -> ViTHyperModel:
-    """The `ViTHyperModel` of a search."""
+    """Make the `ViTHyperModel` of a search."""
     base = dataclasses.replace(spec.run.preset, validation_images=len(images.validation[0]))
     on_cpu = device_kind() == "cpu" and keras.backend.backend() == "tensorflow"
     return ViTHyperModel(
@@ -123,12 +128,14 @@ def make_hypermodel(spec: SearchSpec, images: RunImages) -> ViTHyperModel:
         max_flops=spec.max_flops,
         base=base,
         class_names=images.data.class_names,
-        jit_compile=False if on_cpu else "auto",  # trials are short
+        jit_compile=False if on_cpu else "auto",  # A trial is too short for XLA.
     )
 
 
-def make_search(spec: SearchSpec, images: RunImages, folder: SearchFolder, limits: dict):
-    """The tuner of a search; it goes on with what the folder holds."""
+def make_search(
+    spec: SearchSpec, images: RunImages, folder: SearchFolder, limits: dict
+) -> SearchTuner:
+    """Make the tuner of a search, which continues with the trials in the folder."""
     return make_tuner(
         spec.tuner,
         make_hypermodel(spec, images),
@@ -140,13 +147,17 @@ def make_search(spec: SearchSpec, images: RunImages, folder: SearchFolder, limit
     )
 
 
-def search(tuner, spec: SearchSpec, images: RunImages) -> None:
-    """Runs the trials that are left."""
+def search(tuner: SearchTuner, spec: SearchSpec, images: RunImages) -> None:
+    """Run the trials that are left.
+
+    Raises:
+        RunFailed: if several trials in a row failed.
+    """
     hypermodel, data = tuner.hypermodel, images.data
     size = hypermodel.projection.fixed["image_shape"][:2]
     print(
         f"search: {len(data.x_train):,} images to train on, {len(images.validation[0]):,} to "
-        f"compare on, {spec.epochs} epochs"
+        f"compare trials on, {spec.epochs} epochs for a trial"
     )
     tuner.search(
         build.build_batches(hypermodel.base, *data.train, spec.run.seed),
@@ -160,11 +171,20 @@ def search(tuner, spec: SearchSpec, images: RunImages) -> None:
         raise RunFailed(failure)
 
 
-def finish(tuner, spec: SearchSpec, images: RunImages, folder: SearchFolder) -> None:
-    """Table, pictures, the winner's file; then it is trained fully and tested. Metrics last."""
+def finish(tuner: SearchTuner, spec: SearchSpec, images: RunImages, folder: SearchFolder) -> None:
+    """Write the table, the pictures and the winner's file, train and test the winner.
+
+    The metrics are written last: where they exist, the search is finished.
+
+    Raises:
+        RunFailed: if no trial has a result.
+    """
     rows = trial_rows(tuner.oracle.trials.values())
     if rows[0]["val_accuracy"] is None:
-        raise RunFailed(f"none of {len(rows)} trials came to a result")
+        raise RunFailed(
+            "the search has no winner, because a winner needs a trial with a result. "
+            f"Received: {len(rows)} trials, none with a result"
+        )
     write_table(folder.table, rows)
     pareto_picture(rows, folder.pareto, spec.max_parameters)
     parallel_picture(rows, folder.parallel)
@@ -181,8 +201,8 @@ def finish(tuner, spec: SearchSpec, images: RunImages, folder: SearchFolder) -> 
     )
     defaults = dataclasses.replace(
         hypermodel.preset(hypermodel.projection(hypermodel.defaults())),
-        summary="what the search began with",
-        expect="less than the winner, where the search found something",
+        summary="the values that the search began with",
+        expect="less than the winner, if the search found better values",
         **full,
     )
     write_preset(folder.winner, winner)

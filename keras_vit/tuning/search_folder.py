@@ -1,4 +1,4 @@
-"""The files of a search."""
+"""The folder of a search and the files in it."""
 
 import os
 from pathlib import Path
@@ -9,10 +9,10 @@ from keras_vit.tuning.spec import SearchSpec
 
 
 class SearchFolder(RunFolder):
-    """The files of one search.
+    """The folder of one search.
 
     Args:
-        path: str or path of the folder, which is made when the search starts.
+        path: str or path, the folder, which is created when the search starts.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -28,20 +28,24 @@ class SearchFolder(RunFolder):
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The files that a search leaves behind, and no others."""
+        """The files that a finished search consists of."""
         pictures = (self.pareto, self.parallel, self.effects)
         return (self.config, self.table, *pictures, self.winner, self.defaults, self.metrics)
 
     def spec(self) -> SearchSpec:
-        """Return what `start` wrote; a ValueError where that can't be read."""
+        """Return the specification that `start` wrote.
+
+        Raises:
+            ValueError: if the file cannot be read or is not the file of a search.
+        """
         return SearchSpec.from_json(self.read_config(), self.config)
 
     def holds_something(self) -> bool:
-        """Return whether a search, or anything that a search would replace, is there."""
+        """Return whether the folder holds a search or files that a search would replace."""
         return super().holds_something() or self.trials.exists() or self.retrained.exists()
 
     def clear(self) -> None:
-        """Remove the files of an earlier search, its trials and its winner."""
+        """Remove the files of an earlier search, its trials and the run of its winner."""
         super().clear()
         RunFolder(self.retrained).clear()
         remove(self.trials)

@@ -1,4 +1,4 @@
-"""The specification of a search: that of its runs, and what is searched within."""
+"""The specification of a search: the specification of its trials' runs, and its limits."""
 
 import dataclasses
 import shlex
@@ -15,19 +15,21 @@ RUN_FLAGS = ("data", "data_dir", "image_size", "skip_bad", "stream", "limit", "s
 
 @dataclasses.dataclass(frozen=True)
 class SearchSpec:
-    """What a search is to do. `config.json` in its folder holds these fields and the run's.
+    """The task of a search. `config.json` in its folder holds these fields and those of `run`.
 
     Attributes:
-        run: `RunSpec` of the trials: their data, seed and base preset.
+        run: `RunSpec` of the trials, with their data, seed and base preset.
         tuner: str, "random", "bayesian" or "hyperband".
         trials: int, number of trials of "random" and "bayesian".
-        epochs: int, epochs of a trial; for "hyperband" the most.
-        retrain_epochs: int, epochs of the winner's training; 0 for none.
-        max_parameters: int, the most parameters of a model. Default: None, no limit.
-        max_flops: int, the most operations for one image, forward. Default: None, no limit.
-        validation_images: int, training images that compare the trials. Default: None, a tenth.
-        batch_size: int, as the user gave it. Default: None, the preset's.
-        explicit: dict, the fields that the user's flags gave, with their values.
+        epochs: int, epochs of a trial; for "hyperband" the most epochs of a trial.
+        retrain_epochs: int, epochs of the winner's full training. 0: no full training.
+        max_parameters: int or None, the most parameters of a model. None: no limit. Default: None.
+        max_flops: int or None, the most operations of the forward pass on one image. None: no
+            limit. Default: None.
+        validation_images: int or None, number of training images that only compare the trials.
+            None: a tenth of the training images. Default: None.
+        batch_size: int or None, batch size that the user gave. None: the preset's. Default: None.
+        explicit: dict, the fields that the user's flags gave, with their values. Default: empty.
     """
 
     run: RunSpec
@@ -47,14 +49,17 @@ class SearchSpec:
 
         Args:
             flags: namespace of `search_parser`.
-            command: list of str, the user's command, to be written down.
-            base: the `Preset` that the search begins with.
+            command: list of str, the user's command, which `config.json` stores.
+            base: `Preset` that the search begins with.
 
         Raises:
-            ValueError: where --trials is given for Hyperband.
+            ValueError: if --trials is given for Hyperband.
         """
         if flags.tuner == "hyperband" and flags.trials:
-            raise ValueError("--trials: how many trials Hyperband has follows from --epochs")
+            raise ValueError(
+                "--trials must not be given with --tuner hyperband, whose number of trials follows "
+                f"from --epochs. Received: --trials {flags.trials}"
+            )
         names = {f.name for f in dataclasses.fields(cls)} - {"run", "explicit"}
         given = {
             n: getattr(flags, n) for n in (*names, *RUN_FLAGS) if getattr(flags, n) is not None
@@ -74,31 +79,48 @@ class SearchSpec:
 
     @classmethod
     def from_json(cls, values: object, path: Path) -> "SearchSpec":
-        """Make the specification that a search's `config.json` holds."""
+        """Make the specification that a search's `config.json` holds.
+
+        Args:
+            values: the parsed JSON.
+            path: path of the file, for messages.
+
+        Raises:
+            ValueError: if the file is not the specification of a search.
+        """
         if not isinstance(values, dict):
-            raise ValueError(f"{path} is not a search's: an object is expected")
+            raise ValueError(
+                f"{path} must hold the JSON object of a search. Received: {type(values).__name__}"
+            )
         own = {f.name for f in dataclasses.fields(cls)} - {"run", "explicit"}
         missing = {"tuner", "trials", "epochs", "retrain_epochs"} - values.keys()
         if missing:
-            raise ValueError(f"{path} is not a search's: {', '.join(sorted(missing))} missing")
+            raise ValueError(
+                f"{path} must hold the specification of a search, and {', '.join(sorted(missing))} "
+                f"is missing. Received: {', '.join(sorted(values)) or 'no keys'}"
+            )
         run = RunSpec.from_json({k: v for k, v in values.items() if k not in own}, path)
         return cls(run, **{k: v for k, v in values.items() if k in own})
 
     def to_json(self) -> dict:
-        """Return the fields of the run and of the search as `config.json` holds them."""
+        """Return the fields of the run and of the search, as `config.json` holds them."""
         own = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         del own["run"], own["explicit"]
         return {**self.run.to_json(), **own}
 
     def replace_run(self, **changes) -> "SearchSpec":
-        """Return the specification with other values of some fields of its run."""
+        """Return a copy in which the given fields of the run have other values."""
         return dataclasses.replace(self, run=self.run.replace(**changes))
 
     def refuse_changes(self, asked: "SearchSpec", folder: Path) -> None:
-        """Refuse to go on with this search where the user's flags ask for something else.
+        """Check that the user's flags agree with this specification, which is being resumed.
+
+        Args:
+            asked: `SearchSpec` of the user's flags.
+            folder: path of the search's folder, for the message.
 
         Raises:
-            ValueError: naming the flag, the search's value and the one asked for.
+            ValueError: if a flag asks for another value; the message names both values.
         """
         self.run.refuse_changes(asked.run, folder)
         for name, given in sorted(asked.explicit.items()):

@@ -152,7 +152,10 @@ def test_an_address_that_the_page_cannot_have(vit_folder, refused):
         (["--data", "digits", "--out", "file"], "file is a file"),
         (["--data", "digits", "--out", "done"], "report.html is there already"),
         (["--data", "digits", "--out", "run"], "confusion.png is there already"),
-        (["--data", "digits"], "are not the model's: 10 (0, 1, 2, 3, 4 …) against 6 (ant,"),
+        (
+            ["--data", "digits"],
+            "not the model's: 10 (0, 1, 2, 3, 4 …). The model's classes: 6 (ant,",
+        ),
         ([], "--data"),
     ],
 )

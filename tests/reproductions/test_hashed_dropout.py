@@ -4,7 +4,7 @@ import pytest
 from keras import ops
 
 from keras_vit.reproductions import HashedDropout
-from keras_vit.reproductions.hashed_dropout import hashed, places
+from keras_vit.reproductions.hashed_dropout import hashed, indices
 
 pytestmark = pytest.mark.backends
 
@@ -30,7 +30,7 @@ def test_the_hash_is_the_published_one():
 def test_every_value_has_a_place_of_its_own():
     x = np.zeros((2, 3, 4), "float32")
     expected = np.arange(24).reshape(2, 3, 4)
-    np.testing.assert_array_equal(ops.convert_to_numpy(places(x)), expected)
+    np.testing.assert_array_equal(ops.convert_to_numpy(indices(x)), expected)
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.0])
@@ -83,5 +83,6 @@ def test_draws_again_from_its_seed():
 
 
 def test_a_rate_that_leaves_nothing_is_refused():
-    with pytest.raises(ValueError, match="`rate` must be at least 0 and below 1. Received: 1"):
+    message = "`rate` must be at least 0 and less than 1. Received: rate=1"
+    with pytest.raises(ValueError, match=message):
         HashedDropout(1.0)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import keras_vit
-from keras_vit.runs import Preset
+from keras_vit.runs import Preset, build
 from keras_vit.train.batches import ShuffledBatches
 from keras_vit.tuning import Space, ViTHyperModel, parameter_count
 
@@ -57,7 +57,7 @@ def test_values_become_the_training_that_they_stand_for():
     assert (preset.peak_learning_rate, preset.label_smoothing, preset.flip) == (0.01, 0.2, True)
     assert (preset.epochs, preset.model["positions"], preset.auto_augment) == (7, None, {})
     without = model.preset({**values, "augmentation": 0.0, "flip": False})
-    assert without.augmentation((8, 8, 1)) == []
+    assert build.augmentation(without, (8, 8, 1)) == []
     assert (without.mixup, without.cutmix) == (0, 0)
 
 

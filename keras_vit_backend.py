@@ -1,11 +1,11 @@
 """Choose Keras's backend for a command, before Keras is imported.
 
-Importing this module chooses, once and for the whole process. It does so only where nothing has
-chosen yet: not where Keras is imported already, where KERAS_BACKEND is set, or where keras.json
-names a backend. `import keras_vit` never does it: in your own program, Keras's own rules hold.
+`choose` does so where nothing has chosen yet: not where Keras is imported already, where
+KERAS_BACKEND is set, or where keras.json names a backend. Commands call it by importing
+`keras_vit_start`. `import keras_vit` never chooses: in your own program, Keras's own rules hold.
 
-It is a module beside the package, because importing anything inside a package that imports Keras
-would be too late.
+Both modules stand beside the package, because importing anything inside a package that imports
+Keras would be too late.
 """
 
 import importlib.util
@@ -103,13 +103,3 @@ def leave(message: str):
     """End the process with one line on stderr and status 2, as for any bad input."""
     print(f"keras-vit: error: {message}", file=sys.stderr)
     raise SystemExit(2)
-
-
-def main() -> None:
-    """Run the command `keras-vit`."""
-    from keras_vit.commands import main
-
-    main()
-
-
-choose()

@@ -11,7 +11,7 @@ results/cifar10-10min and results/cifar10-hour. The presets for a GPU have not b
 
 import dataclasses
 
-import keras_vit_backend  # noqa: F401  chooses the backend; must come before Keras is imported
+import keras_vit_start  # noqa: F401  chooses the backend; must come before Keras is imported
 from keras_vit.commands.train import main
 from keras_vit.runs import Preset, Recipe
 

@@ -5,7 +5,7 @@
 The files of this run are in results/digits.
 """
 
-import keras_vit_backend  # noqa: F401  chooses the backend; must come before Keras is imported
+import keras_vit_start  # noqa: F401  chooses the backend; must come before Keras is imported
 from keras_vit.commands.train import main
 from keras_vit.runs import Preset, Recipe
 

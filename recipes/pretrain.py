@@ -8,7 +8,7 @@ other patches. The file model.keras holds only the encoder, an ordinary ViT with
 all recipes, a folder of images must contain class folders, but the classes are not used.
 """
 
-import keras_vit_backend  # noqa: F401  chooses the backend; must come before Keras is imported
+import keras_vit_start  # noqa: F401  chooses the backend; must come before Keras is imported
 from keras_vit.commands.train import main
 from keras_vit.runs import MaskedPreset, Recipe
 

@@ -13,7 +13,7 @@ the same command once for each process, with three environment variables:
 The chief hands out the trials, draws the pictures and trains the winner fully.
 """
 
-import keras_vit_backend  # noqa: F401  chooses the backend; must come before Keras is imported
+import keras_vit_start  # noqa: F401  chooses the backend; must come before Keras is imported
 from keras_vit.commands.search import main
 from keras_vit.runs import Preset
 

@@ -1,11 +1,16 @@
 """Which backend a command takes: what the user says, else the fastest one that is installed."""
 
 import json
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import keras_vit_backend
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -40,7 +45,7 @@ def machine(monkeypatch, tmp_path):
 )
 def test_the_fastest_one_that_is_installed(machine, installed, gpu, chosen, capsys):
     assert machine(installed, gpu) == chosen
-    assert keras_vit_backend.os.environ["KERAS_BACKEND"] == chosen
+    assert os.environ["KERAS_BACKEND"] == chosen
     said = capsys.readouterr().err.splitlines()
     assert len(said) == (len(installed) > 1)
     assert all(f"the {chosen} backend is the fastest" in line for line in said)
@@ -57,10 +62,8 @@ def test_the_file_that_keras_writes_by_itself_is_nobodys_choice(machine):
 
 
 def test_keras_writes_the_file_as_it_is_known(tmp_path, monkeypatch):
-    import subprocess
-
     code = "import keras"
-    environment = {**keras_vit_backend.os.environ, "KERAS_HOME": str(tmp_path)}
+    environment = {**os.environ, "KERAS_HOME": str(tmp_path)}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True)
     written = json.loads((tmp_path / "keras.json").read_text())
     assert written == keras_vit_backend.AS_KERAS_WRITES_IT
@@ -81,3 +84,35 @@ def test_a_backend_that_is_not_installed_ends_in_one_line(machine, capsys):
 def test_nothing_is_chosen_once_keras_is_imported():
     assert "keras" in sys.modules
     assert keras_vit_backend.choose() is None
+
+
+def backend_after(code, tmp_path):
+    """The backend that Keras has in a new process without KERAS_BACKEND."""
+    environment = {**os.environ, "KERAS_HOME": str(tmp_path)}
+    environment.pop("KERAS_BACKEND", None)
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; import keras; print(keras.backend.backend())"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
+    return done.stdout.split()[-1]
+
+
+@pytest.mark.medium
+def test_importing_the_package_chooses_nothing_and_a_command_does(tmp_path):
+    assert backend_after("import keras_vit", tmp_path) == "tensorflow"
+    assert backend_after("import keras_vit_start", tmp_path) == "torch"
+
+
+def test_only_recipes_import_the_module_that_chooses():
+    importing = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("keras_vit", "recipes", "benchmarks", "tools")
+        for path in (ROOT / folder).rglob("*.py")
+        if "import keras_vit_start" in path.read_text()
+    }
+    assert importing
+    assert all(name.startswith("recipes/") for name in importing), importing

@@ -21,7 +21,7 @@ FLOORS = [
 ]
 DRAWS = {"report", "tuning"}
 # Below this a file is a crumb, unless its first line says what it is alone for.
-CRUMB = 25
+CRUMB = 20
 CRUMBS = {"version.py", "__main__.py"}
 NAMED_TUPLE = {"_asdict", "_replace", "_fields"}
 

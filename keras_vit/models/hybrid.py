@@ -32,15 +32,12 @@ class HybridViT(ResizableModel):
             (a 3x3 convolution, for images of 32x32 pixels). Default: "small".
         patch_size: int or (height, width), in cells of the feature map; must divide the feature
             map. Default: 2.
-        num_classes, hidden_dim, depth, num_heads, mlp_dim, positions, relative_positions, pool,
-            class_token, num_registers, layer_scale, qk_norm, dropout, attention_dropout,
-            drop_path, activation, layer_norm_epsilon, pre_logits: as in `ViT`.
-            Other defaults than there: hidden_dim=192, depth=5, num_heads=3, mlp_dim=768.
         group_norm_epsilon: float, added to the variance in the GroupNorms of the ResNet; timm uses
             1e-5. Default: 1e-6.
         std_conv_epsilon: float, added to the variance of the kernels of the ResNet; timm uses 1e-8.
             Default: 1e-5.
-        rescaling, class_names, dtype, name, fc_norm: as in `ViT`.
+        **others: the other arguments are those of `ViT`, with hidden_dim=192, depth=5, num_heads=3
+            and mlp_dim=768 by default.
 
     Input shape: `(B, height, width, channels)`, values 0-255, float32 or uint8.
 

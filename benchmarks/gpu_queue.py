@@ -10,7 +10,7 @@ when it is finished; queue.json there says of every run how it ended, its images
 and share of the GPU's own matrix products, which each call measures first. A run that fails, or
 takes longer than its bound, is noted with its last words and not tried again before --again.
 
-To put a kept run of a study into results/: `python recipes/reproductions/table.py --keep FOLDER`.
+To put a kept run of a study into results/: `python -m tools.results_table --keep FOLDER`.
 """
 
 import argparse

@@ -36,8 +36,9 @@ class HybridViT(ResizableModel):
             1e-5. Default: 1e-6.
         std_conv_epsilon: float, added to the variance of the kernels of the ResNet; timm uses 1e-8.
             Default: 1e-5.
-        **others: the other arguments are those of `ViT`, with hidden_dim=192, depth=5, num_heads=3
-            and mlp_dim=768 by default.
+
+    The other arguments are those of `ViT`; by default hidden_dim=192, depth=5, num_heads=3 and
+    mlp_dim=768.
 
     Input shape: `(B, height, width, channels)`, values 0-255, float32 or uint8.
 

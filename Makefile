@@ -3,9 +3,18 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 export TF_CPP_MIN_LOG_LEVEL := 2
-# Two at a time: the compilers take most of the time, and each runs on one core. XLA's does less
-# for its programs: most run a few times only.
-PYTEST := XLA_FLAGS=--xla_backend_optimization_level=0 $(RUN) -m pytest -q -n 2 --dist loadscope
+# Two processes run the tests. Compilers take most of the time, and a compiler runs on one core;
+# PyTorch and NumPy use one core as well (OMP_NUM_THREADS), or the two processes wait for each other.
+# XLA compiles quickly rather than well, because most programs run only a few times: it does not
+# optimize, and it takes its older generator for fused operations, which needs a third of the time.
+# Each process begins with its half of the tests; the one that ends first takes over some of the rest.
+QUICK_XLA := --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false
+PYTEST := OMP_NUM_THREADS=1 XLA_FLAGS="$(QUICK_XLA)" $(RUN) -m pytest -q -n 2 --dist worksteal
+
+# What XLA compiled for JAX is kept here and used by the next `make test` (tests/conftest.py). The
+# programs are machine code, so each kind of processor has a folder. `make clean` removes them.
+PROCESSOR := $(shell grep -m 1 flags /proc/cpuinfo 2>/dev/null | cksum | cut -d " " -f 1)
+COMPILED := $(CURDIR)/$(VENV)/jax-compiled/$(PROCESSOR)
 
 .PHONY: quickstart test test-fast test-slow lint docs tables clean
 
@@ -18,7 +27,7 @@ TRAINING := tests/training tests/recipes tests/tuning
 test: $(VENV)/installed-dev
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow" tests $(TRAINING:%=--ignore=%)
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow" $(TRAINING)
-	KERAS_BACKEND=jax $(PYTEST) -m "backends and not slow"
+	KEEP_COMPILED_FOR_JAX=$(COMPILED) KERAS_BACKEND=jax $(PYTEST) -m "backends and not slow"
 	KERAS_BACKEND=torch $(PYTEST) -m "backends and not slow"
 
 test-fast: $(VENV)/installed-dev

@@ -1,7 +1,39 @@
+import gc
+import os
+
 import keras
 import pytest
 
 from tests.few_steps import JIT_COMPILE
+
+
+def pytest_configure():
+    """Keeps what XLA compiled for JAX in the folder that the Makefile names, if it names one.
+
+    Each worker has a folder of its own: JAX writes a file in place, where another process could
+    read half of it. Processes that a test starts or kills keep nothing for the same reason, so the
+    folder is set here and not by JAX's own environment variable.
+    """
+    folder = os.environ.get("KEEP_COMPILED_FOR_JAX")
+    if not folder or keras.backend.backend() != "jax":
+        return
+    import jax
+
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    jax.config.update("jax_compilation_cache_dir", os.path.join(folder, worker))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _little_to_collect():
+    """Takes what is alive between two files out of the garbage collector's sight.
+
+    Keras collects garbage for each kernel that `quantize` replaces and in `clear_session`, which
+    takes a second each time with all modules of TensorFlow in sight.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from tests.few_steps import JIT_COMPILE
+from tests.helpers import every_weight_learns, numpy_of, outputs_of
 
 
 def keeps_contract(layer, x, learns=True):
@@ -26,9 +27,11 @@ def keeps_contract(layer, x, learns=True):
     for other in (saved_and_loaded(model), cloned(model)):
         np.testing.assert_allclose(predict(other, x), expected, rtol=0, atol=1e-6)
     agrees_eagerly(model, x, expected)
-    runs_in_bfloat16(layer, x)
+    runs_in_bfloat16(layer, model, x, expected)
     if learns:
-        learns_with_every_weight(model, x)
+        y = np.random.default_rng(1).normal(size=(len(x), *model.output_shape[1:]))
+        y = ops.convert_to_tensor(y, "float32")
+        every_weight_learns(model, x, lambda outputs: ops.mean(ops.square(outputs - y)))
 
 
 def wrap(layer, x):
@@ -47,7 +50,8 @@ def fill_zeros(model):
 
 
 def predict(model, x):
-    return ops.convert_to_numpy(ops.cast(model(x, training=False), "float32"))
+    """The values of one batch, operation by operation."""
+    return numpy_of(model(x, training=False))
 
 
 def round_trips_through_config(layer):
@@ -72,28 +76,25 @@ def cloned(model):
 
 
 def agrees_eagerly(model, x, expected):
-    """The compiled prediction, and the eager one, the symbolic shape."""
+    """The compiled prediction is the eager one, and has the symbolic shape."""
     model.compile(jit_compile=keras.backend.backend() != "torch")
     compiled = model.predict(x, verbose=0)
     np.testing.assert_allclose(compiled, expected, rtol=0, atol=1e-5)
     assert model.output_shape[1:] == expected.shape[1:]
 
 
-def runs_in_bfloat16(layer, x):
+def runs_in_bfloat16(layer, model, x, expected):
     """Weights stay float32, and the values stay near those of float32."""
-    config = layer.get_config()
-    exact = wrap(type(layer).from_config(config), x)
-    low = wrap(type(layer).from_config({**config, "dtype": "mixed_bfloat16"}), x)
-    fill_zeros(exact)
-    low.set_weights(exact.get_weights())
+    low = wrap(type(layer).from_config({**layer.get_config(), "dtype": "mixed_bfloat16"}), x)
+    low.set_weights(model.get_weights())
     assert all(v.dtype == "float32" for v in low.trainable_variables)
-    expected = predict(exact, x)
     scale = max(1.0, np.abs(expected).max())
-    np.testing.assert_allclose(predict(low, x) / scale, expected / scale, rtol=0, atol=0.03)
+    np.testing.assert_allclose(outputs_of(low, x) / scale, expected / scale, rtol=0, atol=0.03)
 
 
-def learns_with_every_weight(model, x):
+def learns_in_fit(model, x):
     """The loss falls, and no weight stays where it was: Adam moves all that have a gradient."""
+    fill_zeros(model)
     before = [np.array(ops.convert_to_numpy(v)) for v in model.trainable_variables]
     y = np.random.default_rng(1).normal(size=(len(x), *model.output_shape[1:]))
     model.compile(keras.optimizers.Adam(3e-3), "mse", jit_compile=JIT_COMPILE)

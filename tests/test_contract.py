@@ -29,7 +29,7 @@ from keras_vit import (
 from keras_vit.models.hybrid_backbone import HybridBackbone
 from keras_vit.models.residual_block import BottleneckBlock
 from keras_vit.reproductions import BareAttention, HybridStudyBlock, ResNet34Stage
-from tests.contract import keeps_contract
+from tests.contract import keeps_contract, learns_in_fit
 
 pytestmark = [pytest.mark.backends, pytest.mark.medium]
 
@@ -132,6 +132,11 @@ def test_layer(name):
 @pytest.mark.parametrize("name", MODELS)
 def test_model(name):
     keeps_contract(ViT(**SMALL, **MODELS[name]), random_input(IMAGES))
+
+
+def test_the_loss_falls_in_fit():
+    """The contract takes one gradient of each model; `fit` takes the steps of one alone."""
+    learns_in_fit(ViT(**SMALL), random_input(IMAGES))
 
 
 def test_masked_autoencoder():

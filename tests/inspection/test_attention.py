@@ -5,20 +5,15 @@ from keras import ops
 from scipy.special import softmax
 
 from keras_vit import AugmentedModel, ViT, attention_maps, intermediates, iter_attention_maps
+from tests.helpers import disturbed, numpy_of
 
 SMALL = {"image_shape": (8, 12, 3), "hidden_dim": 16, "depth": 3, "num_heads": 2, "mlp_dim": 24}
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 8, 12, 3)).astype("uint8")
 
 
-def numpy_of(x):
-    return ops.convert_to_numpy(ops.cast(x, "float32"))
-
-
 def sharpened(model):
     """The model with weights so large that its attention is far from even."""
-    rng = np.random.default_rng(0)
-    model.set_weights([w + rng.normal(0, 0.2, w.shape) for w in model.get_weights()])
-    return model
+    return disturbed(model, 0.2)
 
 
 @pytest.mark.backends

@@ -1,5 +1,3 @@
-import warnings
-
 import keras
 import numpy as np
 import pytest
@@ -7,6 +5,7 @@ from sklearn.decomposition import PCA
 
 from keras_vit import HybridViT, ViT
 from keras_vit.inspection import filter_components
+from tests.helpers import quantized
 
 SMALL = {"image_shape": (8, 12, 3), "hidden_dim": 64, "depth": 1, "num_heads": 2, "mlp_dim": 8}
 
@@ -63,9 +62,7 @@ def test_a_quantised_models_components_are_those_that_it_had():
     scales = 0.7 ** np.arange(kernel.shape[0])
     kernel.assign(scales[:, None] * np.random.default_rng(0).normal(size=kernel.shape))
     before = directions(filter_components(model, 5))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras names each kind of layer that has no int8 form
-        model.quantize("int8")
+    quantized(model)
     agreement = (directions(filter_components(model, 5)) * before).sum(axis=1)
     np.testing.assert_allclose(np.abs(agreement), 1, atol=0.01)
 

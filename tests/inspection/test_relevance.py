@@ -1,5 +1,3 @@
-import warnings
-
 import keras
 import numpy as np
 import pytest
@@ -10,6 +8,7 @@ from keras_vit import AugmentedModel, ViT, attention_maps, attention_relevance, 
 from keras_vit.layers import TransformerBlock
 from keras_vit.models import HybridViT
 from keras_vit.reproductions import HybridStudyViT, KunViT, VisualAttentionViT
+from tests.helpers import disturbed, quantized
 
 SMALL = {
     "image_shape": (4, 6, 1),
@@ -24,10 +23,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (4, 4, 6, 1)).astype("uint8")
 
 
 def random_model(**arguments):
-    model = ViT(**{**SMALL, **arguments})
-    rng = np.random.default_rng(0)
-    model.set_weights([w + rng.normal(0, 0.3, w.shape) for w in model.get_weights()])
-    return model
+    return disturbed(ViT(**{**SMALL, **arguments}), 0.3)
 
 
 class NumpyViT:
@@ -119,9 +115,7 @@ def test_a_bfloat16_models_relevance_is_near_the_exact_one():
 def test_a_quantised_model_can_be_looked_into():
     model = random_model()
     exact_maps, exact = attention_maps(model, IMAGES), attention_relevance(model, IMAGES, 0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras names each kind of layer that has no int8 form
-        model.quantize("int8")
+    quantized(model)
     np.testing.assert_allclose(attention_maps(model, IMAGES), exact_maps, atol=0.1)
     relevance = attention_relevance(model, IMAGES, 0)
     assert np.corrcoef(relevance[:, 0, 1:].ravel(), exact[:, 0, 1:].ravel())[0, 1] > 0.9
@@ -147,9 +141,8 @@ def test_models_of_another_form_and_images_that_do_not_fit_are_refused():
 @pytest.mark.parametrize("published", [VisualAttentionViT, KunViT, HybridStudyViT, HybridViT])
 def test_blocks_of_other_kinds_and_hybrids_can_be_looked_into(published):
     model = published((16, 16, 3), hidden_dim=16, depth=2, num_heads=2, mlp_dim=8)
-    rng = np.random.default_rng(0)
-    model.set_weights([w + rng.normal(0, 0.1, w.shape) for w in model.get_weights()])
-    images = rng.integers(0, 256, (2, 16, 16, 3)).astype("uint8")
+    disturbed(model)
+    images = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3)).astype("uint8")
     maps = attention_maps(model, images)
     np.testing.assert_allclose(maps.sum(axis=-1), 1, atol=1e-5)
     relevance = attention_relevance(model, images)

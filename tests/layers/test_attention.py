@@ -10,6 +10,7 @@ from keras_vit import MultiHeadSelfAttention, TransformerBlock
 from keras_vit.layers.attention import fused_attention, fused_kernel_is_slow
 from keras_vit.layers.relative_position_bias import offset_index
 from keras_vit.layers.rotary import rotary_tables, rotate
+from tests.helpers import disturbed, numpy_of
 
 pytestmark = pytest.mark.backends
 on_pytorch = pytest.mark.skipif(
@@ -17,10 +18,6 @@ on_pytorch = pytest.mark.skipif(
 )
 
 X = np.random.default_rng(0).normal(size=(2, 7, 16)).astype("float32")
-
-
-def numpy_of(x):
-    return ops.convert_to_numpy(x)
 
 
 def reference(layer, x, bias=0.0):
@@ -73,14 +70,14 @@ def test_fewer_queries_give_the_first_rows_of_the_same(options, how):
     dtype = "mixed_bfloat16" if how == "bfloat16" else "float32"
     layer = MultiHeadSelfAttention(4, grid=(2, 3), num_prefix_tokens=1, dtype=dtype, **options)
     layer.build(X.shape)
-    rng = np.random.default_rng(0)
-    layer.set_weights([w + rng.normal(0, 0.3, w.shape) for w in layer.get_weights()])
+    disturbed(layer, 0.3)
     if how == "int8":
         layer.qkv.quantize("int8")
         layer.projection.quantize("int8")
     if how == "lora":
         layer.qkv.enable_lora(2)
-        layer.qkv.lora_kernel_b.assign(rng.normal(size=layer.qkv.lora_kernel_b.shape))
+        factor = layer.qkv.lora_kernel_b
+        factor.assign(np.random.default_rng(1).normal(size=factor.shape))
     arguments = {"return_attention_scores": how == "scores"}
     every, some = layer(X, **arguments), layer(X, num_queries=2, **arguments)
     if how == "scores":

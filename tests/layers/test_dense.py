@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_vit.backend.gradients import gradients
 from keras_vit.layers.dense import Dense, affine
+from tests.helpers import numpy_of
 
 pytestmark = pytest.mark.backends
 
@@ -14,10 +15,6 @@ RNG = np.random.default_rng(0)
 X = RNG.normal(size=(3, 5, 8))
 KERNEL, BIAS, UPSTREAM = RNG.normal(size=(8, 6)), RNG.normal(size=6), RNG.normal(size=(3, 5, 6))
 ERRORS = {"float32": 1e-5, "mixed_bfloat16": 0.1, "mixed_float16": 0.02}
-
-
-def numpy_of(x):
-    return ops.convert_to_numpy(ops.cast(x, "float32")).astype("float64")
 
 
 @pytest.mark.parametrize("policy", ERRORS)

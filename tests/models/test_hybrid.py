@@ -1,4 +1,3 @@
-import warnings
 from functools import partial
 
 import keras
@@ -8,7 +7,8 @@ from keras import ops
 
 from keras_vit import HybridStudyViT, HybridViT, attention_maps, intermediates
 from keras_vit.models.hybrid_backbone import HybridBackbone
-from tests.peers import peer_module
+from tests.helpers import quantized
+from tests.peers import peer_module, randomise
 from tests.unallocated import unallocated
 
 TRANSFORMER = {"hidden_dim": 16, "depth": 2, "num_heads": 2, "mlp_dim": 24}
@@ -110,18 +110,6 @@ def test_a_hybrid_gives_timms_logits(variant, timm_name):
     assert np.abs(expected).max() > 0.5
 
 
-def randomise(model):
-    """Gives every norm a gamma and a beta that matter, those that start at zero among them."""
-    import torch
-
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            if "norm" in name:
-                mean = 1.0 if name.endswith("weight") else 0.0
-                parameter.copy_(mean + 0.2 * torch.randn(parameter.shape, generator=generator))
-
-
 def copy_backbone(theirs, ours):
     stem = theirs.stem if hasattr(theirs, "stem") else theirs
     pairs = [(stem.conv, ours.conv_root), (stem.norm, ours.gn_root)]
@@ -206,9 +194,7 @@ def test_a_quantised_hybrid_comes_back_from_its_file(tmp_path, model):
     model = model()
     kernel = model.get_layer("head").kernel
     kernel.assign(np.random.default_rng(0).normal(size=kernel.shape))  # it may start at zero
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras names each kind of layer that has no int8 form
-        model.quantize("int8")
+    quantized(model)
     images = np.random.default_rng(0).uniform(0, 255, (2, *model.image_shape)).astype("float32")
     quantised = model.predict(images, verbose=0)
     assert quantised.any()

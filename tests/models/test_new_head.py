@@ -5,6 +5,7 @@ import pytest
 from keras_vit import HybridViT, ResNet, ViT
 from keras_vit.models.new_head import check_can_be_tuned, with_classes
 from keras_vit.train.lora import add_lora, without_lora
+from tests.helpers import disturbed, quantized
 
 SMALL = {"image_shape": (16, 16, 3), "hidden_dim": 16, "depth": 2, "num_heads": 2, "mlp_dim": 16}
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3)).astype("uint8")
@@ -12,10 +13,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 3)).astype("uint8
 
 def trained(cls=ViT, **arguments):
     """A model whose weights are all other than they start."""
-    model = cls(**{**SMALL, **arguments})
-    rng = np.random.default_rng(1)
-    model.set_weights([w + rng.normal(0, 0.1, w.shape) for w in model.get_weights()])
-    return model
+    return disturbed(cls(**{**SMALL, **arguments}), seed=1)
 
 
 def features(model):
@@ -67,13 +65,12 @@ def test_what_was_frozen_is_trained_again_and_other_arguments_change():
     assert new.get_layer("block_1").compute_dtype == "bfloat16"
 
 
-@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
 def test_models_that_cannot_be_tuned_are_refused():
     with pytest.raises(ValueError, match="Received: a ResNet"):
         check_can_be_tuned(ResNet(18, (8, 8, 3), num_classes=2))
     model = trained(num_classes=2)
     check_can_be_tuned(model)
-    model.quantize("int8")
+    quantized(model)
     with pytest.raises(ValueError, match="quantised"):
         check_can_be_tuned(model)
 

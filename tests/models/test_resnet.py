@@ -34,7 +34,7 @@ def test_it_is_timms_resnet_with_the_same_weights(depth):
     shape = (65, 96, 3)  # an odd side and an even one: both paddings
     images = np.random.default_rng(0).normal(size=(4, *shape)).astype("float32")
     as_torch = torch.tensor(images.transpose(0, 3, 1, 2))
-    randomise(theirs, as_torch)
+    with_statistics_of(as_torch, theirs)
     ours = ResNet(depth, shape, 1000, stem="imagenet", rescaling=(1.0, 0.0))
     copy_resnet(theirs, ours)
     with torch.no_grad():
@@ -43,8 +43,8 @@ def test_it_is_timms_resnet_with_the_same_weights(depth):
     np.testing.assert_allclose(ops.convert_to_numpy(ours(images)), expected, atol=1e-4)
 
 
-def randomise(model, images):
-    """Norms with factors that matter and with the statistics of the images."""
+def with_statistics_of(images, model):
+    """Gives the norms of a PyTorch model factors that matter and the images' statistics."""
     import torch
 
     generator = torch.Generator().manual_seed(0)

@@ -1,5 +1,3 @@
-import warnings
-
 import keras
 import numpy as np
 import pytest
@@ -8,6 +6,7 @@ from keras import ops
 from keras_vit import ViT, intermediates
 from keras_vit.backend.gradients import gradients
 from keras_vit.models.variants import variant_arguments
+from tests.helpers import quantized
 
 SMALL = {"image_shape": (8, 12, 3), "hidden_dim": 16, "depth": 2, "num_heads": 2, "mlp_dim": 24}
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 8, 12, 3)).astype("uint8")
@@ -125,9 +124,7 @@ def test_a_quantised_model_comes_back_from_its_file(tmp_path, patch_embedding):
     exact = filled(keras.models.clone_model(model))
     exact.set_weights(model.get_weights())
     exact = exact.predict(IMAGES, verbose=0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras names each kind of layer that has no int8 form
-        model.quantize("int8")  # a fresh model: no prediction has built its parts by the way
+    quantized(model)  # A fresh model: no prediction has built its parts by the way.
     quantised = model.predict(IMAGES, verbose=0)
     assert np.abs(quantised - exact).max() < 0.2 * np.abs(exact).max()
     assert model.get_layer("block_0").attention.qkv.kernel.dtype == "int8"

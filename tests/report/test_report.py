@@ -14,6 +14,7 @@ from keras_vit.inspection.classifier import Classifier
 from keras_vit.report.html_page import Picture, write_page
 from keras_vit.report.pictures import PICTURES, Subject, draw_pictures
 from keras_vit.report.report import write_report
+from tests.helpers import disturbed
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (6, 8, 8, 3)).astype("uint8")
@@ -79,8 +80,7 @@ def test_the_page_needs_nothing_else_and_holds_its_pictures_whole(tmp_path):
 
 
 def test_the_table_has_scikit_learns_numbers(tmp_path):
-    model = tiny_vit()
-    model.set_weights([w + RNG.normal(0, 0.3, w.shape) for w in model.get_weights()])
+    model = disturbed(tiny_vit(), 0.3)
     drawn = subject(model)
     metrics = {"epochs": 3, "command": "python recipes/tiny.py", "other": 1}
     write_report(tmp_path / "report.html", "tiny", drawn, metrics)

@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_vit import HybridViT, MaskedAutoencoder, RandomResizedCrop, ViT
 from tests.few_steps import JIT_COMPILE
+from tests.helpers import every_weight_learns
 
 pytestmark = [pytest.mark.backends, pytest.mark.medium]
 
@@ -117,14 +118,10 @@ def test_the_encoder_is_the_vit_on_the_visible_patches(class_token):
 )
 def test_every_weight_of_encoder_and_decoder_learns(encoder):
     model = small(encoder)
-    model.compile(keras.optimizers.Adam(3e-3), jit_compile=JIT_COMPILE)
-    before = [np.array(ops.convert_to_numpy(v)) for v in model.trainable_variables]
-    model.fit(IMAGES, batch_size=3, epochs=3, verbose=0)
     own = {v.path for v in model.encoder.trainable_variables}
     assert own < {v.path for v in model.trainable_variables}
-    for variable, old in zip(model.trainable_variables, before, strict=True):
-        moved = ops.convert_to_numpy(variable) != old
-        assert moved.mean() > 0.5, f"no gradient reached {variable.path}"
+    model.compile("sgd")
+    every_weight_learns(model, IMAGES, lambda outputs: model.compute_loss(y_pred=outputs))
 
 
 def test_it_learns_what_can_be_known():

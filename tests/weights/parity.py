@@ -1,10 +1,10 @@
 """Ours beside a model of PyTorch's, on random images and on a photograph."""
 
 import numpy as np
-from keras import ops
 from sklearn.datasets import load_sample_image
 
 from keras_vit import load_checkpoint
+from tests.helpers import outputs_of
 
 
 def images_of(shape):
@@ -18,8 +18,7 @@ def images_of(shape):
     return np.concatenate([noise, np.stack(photos)[..., :channels]]).astype("float32")
 
 
-def logits(model, images):
-    return ops.convert_to_numpy(model(images, training=False))
+logits = outputs_of
 
 
 def torch_output(model, images, mean=0.5, std=0.5):

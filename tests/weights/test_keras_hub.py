@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from keras_vit import ViT, load_checkpoint, to_huggingface
+from tests.helpers import disturbed
 from tests.weights.parity import images_of, logits
 
 
@@ -14,9 +15,7 @@ from tests.weights.parity import images_of, logits
 def test_keras_hub_gives_the_same_logits_for_the_same_folder(tmp_path):
     keras_hub = pytest.importorskip("keras_hub", reason="compares with keras-hub")
     names = tuple("abcdefg")
-    model = ViT((32, 32, 3), 8, 7, 48, 2, 4, 80, class_names=names)
-    rng = np.random.default_rng(0)
-    model.set_weights([w + rng.normal(0, 0.1, w.shape) for w in model.get_weights()])
+    model = disturbed(ViT((32, 32, 3), 8, 7, 48, 2, 4, 80, class_names=names))
     folder = to_huggingface(model, tmp_path / "vit")
     config = json.loads((folder / "config.json").read_text())
     # What keras-hub reads without a default.

@@ -11,6 +11,7 @@ from keras import ops
 from keras_vit import AugmentedModel, HybridViT, ViT, load_checkpoint, to_huggingface, to_timm
 from keras_vit.layers.activations import gelu_tanh
 from keras_vit.train.lora import add_lora
+from tests.helpers import disturbed, quantized
 from tests.peers import peer_module
 from tests.weights.parity import images_of, logits, torch_output
 
@@ -37,10 +38,7 @@ MODELS = {
 
 def random_vit(**arguments):
     keras.utils.set_random_seed(0)
-    model = ViT(**{**SMALL, **arguments})
-    rng = np.random.default_rng(0)
-    model.set_weights([w + rng.normal(0, 0.1, w.shape) for w in model.get_weights()])
-    return model
+    return disturbed(ViT(**{**SMALL, **arguments}))
 
 
 def comes_back_bit_by_bit(model, folder):
@@ -127,14 +125,10 @@ def test_what_timm_has_not_is_refused_and_nothing_is_left(arguments, message, tm
     assert not any(tmp_path.iterdir())
 
 
-@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (
-            lambda model: model.quantize("int8"),
-            "quantised model does not hold its original weights",
-        ),
+        (quantized, "quantised model does not hold its original weights"),
         (lambda model: add_lora(model, 2), "Low-rank factors are not part of the model's kernels"),
     ],
 )

@@ -21,21 +21,20 @@ COMPILED := $(CURDIR)/$(VENV)/jax-compiled/$(PROCESSOR)
 quickstart: $(VENV)/installed
 	KERAS_BACKEND=tensorflow $(RUN) recipes/digits.py --overwrite
 
-# The whole suite on TensorFlow, and on the other two backends what touches one. TensorFlow keeps
-# all that it compiled in memory until the process ends: in two halves.
-TRAINING := tests/training tests/recipes tests/tuning
+# TensorFlow runs the suite, but for what is at home on PyTorch; PyTorch runs that. What depends on
+# the backend runs on all three.
 test: $(VENV)/installed-dev
-	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow" tests $(TRAINING:%=--ignore=%)
-	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow" $(TRAINING)
+	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow and not on_torch"
 	KEEP_COMPILED_FOR_JAX=$(COMPILED) KERAS_BACKEND=jax $(PYTEST) -m "backends and not slow"
-	KERAS_BACKEND=torch $(PYTEST) -m "backends and not slow"
+	KERAS_BACKEND=torch $(PYTEST) -m "(backends or on_torch) and not slow"
 
+# Minutes less: one backend, and no test that trains for long.
 test-fast: $(VENV)/installed-dev
-	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow and not medium"
+	KERAS_BACKEND=torch $(PYTEST) -m "not slow and not medium"
 
-# By test, not by file: half of the time is that of one file.
+# Each takes minutes: 50 kills, large models, the whole recipe of the digits. PART=0/3 runs a third.
 test-slow: $(VENV)/installed-dev
-	KERAS_BACKEND=tensorflow $(PYTEST) --dist worksteal -m slow
+	KERAS_BACKEND=tensorflow $(PYTEST) -m slow $(if $(PART),--part $(PART))
 
 lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .

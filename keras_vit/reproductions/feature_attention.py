@@ -51,7 +51,7 @@ class FeatureAttention(CompositeLayer):
         )
         self.drop = keras.layers.Dropout(dropout, seed=child_seed(seed, 2), name="drop", **shared)
 
-    def build(self, x_shape, memory_shape=None):
+    def build(self, x_shape: tuple, memory_shape: tuple | None = None) -> None:
         dim = x_shape[-1]
         if dim % self.num_heads:
             raise ValueError(
@@ -67,7 +67,7 @@ class FeatureAttention(CompositeLayer):
         for part in (self.query, self.key, self.value, self.projection):
             part.build(x_shape)
 
-    def call(self, x, memory=None, training=None):
+    def call(self, x, memory=None, training: bool | None = None):
         memory = x if memory is None else memory
         heads = (-1, self.num_heads, x.shape[-1] // self.num_heads)
         query = ops.reshape(self.query(x), heads)
@@ -83,10 +83,10 @@ class FeatureAttention(CompositeLayer):
         y = ops.squeeze(ops.matmul(dropped, value[..., None]), -1) / ops.sum(e, axis=-1)
         return self.drop(self.projection(ops.reshape(y, (-1, x.shape[-1]))), training=training)
 
-    def compute_output_shape(self, x_shape, memory_shape=None):
+    def compute_output_shape(self, x_shape: tuple, memory_shape: tuple | None = None) -> tuple:
         return x_shape
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "num_heads": self.num_heads,
@@ -131,7 +131,7 @@ class FlatBlock(CompositeLayer):
         )
         self.attention = FeatureAttention(num_heads, dropout, seed=seed, name="attention", **shared)
 
-    def build(self, x_shape, memory_shape=None):
+    def build(self, x_shape: tuple, memory_shape: tuple | None = None) -> None:
         shared = {"dtype": self.dtype_policy}
         self.mlp = MLP(4 * x_shape[-1], name="mlp", **shared)
         if memory_shape is not None:
@@ -140,16 +140,16 @@ class FlatBlock(CompositeLayer):
         for part in (self.norm_1, self.attention, self.norm_2, self.mlp):
             part.build(x_shape)
 
-    def call(self, x, memory=None, training=None):
+    def call(self, x, memory=None, training: bool | None = None):
         if memory is not None:
             memory = self.norm_memory(memory)
         x = x + self.attention(self.norm_1(x), memory, training=training)
         return x + self.mlp(self.norm_2(x))
 
-    def compute_output_shape(self, x_shape, memory_shape=None):
+    def compute_output_shape(self, x_shape: tuple, memory_shape: tuple | None = None) -> tuple:
         return x_shape
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "num_heads": self.attention.num_heads,

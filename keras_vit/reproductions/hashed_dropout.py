@@ -41,7 +41,7 @@ class HashedDropout(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, x, training=None):
+    def call(self, x, training: bool | None = None):
         if not training or not self.rate:
             return x
         if keras.backend.backend() == "torch":
@@ -51,10 +51,10 @@ class HashedDropout(keras.layers.Layer):
         dropped = min(round(self.rate * 2**32), 2**32 - 1) - 2**31
         return ops.where(draws >= dropped, x / (1 - self.rate), 0)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}
 
 

@@ -264,7 +264,7 @@ PUBLISHED = {
         "train": "99.3",
         "test": "98.1",
         "form": "ViT-B/16",
-        "blocked": "the weights of ViT-B/16, pretrained on ImageNet, are not to be had here",
+        "blocked": "the weights of ViT-B/16, pretrained on ImageNet, are not available here",
     },
     "cifar100-patch8-12": {"train": "62.1", "test": "37.6"},
     "cifar100-patch4-12": {"train": "83.8", "test": "40.7"},
@@ -275,6 +275,6 @@ PUBLISHED = {
         "train": "97.9",
         "test": "87.2",
         "form": "ViT-B/16",
-        "blocked": "the weights of ViT-B/16, pretrained on ImageNet, are not to be had here",
+        "blocked": "the weights of ViT-B/16, pretrained on ImageNet, are not available here",
     },
 }

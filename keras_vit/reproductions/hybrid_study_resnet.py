@@ -68,7 +68,7 @@ class HybridStudyResidualBlock(BasicBlock):
 
     use_bias = True
 
-    def branch(self, x, training):
+    def branch(self, x, training: bool | None):
         return ops.relu(super().branch(x, training))
 
 
@@ -97,7 +97,7 @@ class ResNet34Stage(CompositeLayer):
         self.pool = keras.layers.MaxPooling2D(3, 2, dtype=policy, name="pool")
         self.blocks = [BasicBlock(64, dtype=policy, name=f"block_{i}") for i in range(3)]
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         self.conv.build(input_shape)
         shape = self.conv.compute_output_shape(input_shape)
         for layer in (self.norm, self.pad, self.pool):
@@ -105,12 +105,12 @@ class ResNet34Stage(CompositeLayer):
         for block in self.blocks:
             block.build(self.compute_output_shape(input_shape))
 
-    def call(self, x, training=None):
+    def call(self, x, training: bool | None = None):
         x = self.pool(self.pad(ops.relu(self.norm(self.conv(x), training=training))))
         for block in self.blocks:
             x = block(x, training=training)
         return x
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         shape = self.conv.compute_output_shape(input_shape)
         return self.pool.compute_output_shape(self.pad.compute_output_shape(shape))

@@ -43,7 +43,7 @@ CIFAR10_RESCALING = rescaling_of((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.26
 class TwiceActivatedMLP(MLP):
     """An MLP with a second activation, after its second Dense layer. Its arguments are `MLP`'s."""
 
-    def call(self, x, training=None):
+    def call(self, x, training: bool | None = None):
         return self.activation(super().call(x, training=training))
 
 

@@ -61,11 +61,17 @@ class OneNormBlock(CompositeLayer):
         self.attention = MultiHeadSelfAttention(num_heads, name="attention", **shared)
         self.mlp = MLP(mlp_dim, name="mlp", **shared)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         for part in (self.norm, self.attention, self.mlp):
             part.build(input_shape)
 
-    def call(self, x, training=None, return_attention_scores=False, scores_offset=None):
+    def call(
+        self,
+        x,
+        training: bool | None = None,
+        return_attention_scores: bool = False,
+        scores_offset=None,
+    ):
         x = self.norm(x)
         y = self.attention(
             x, return_attention_scores=return_attention_scores, scores_offset=scores_offset
@@ -76,11 +82,15 @@ class OneNormBlock(CompositeLayer):
         return (x, scores) if return_attention_scores else x
 
     def compute_output_spec(
-        self, x, training=None, return_attention_scores=False, scores_offset=None
+        self,
+        x,
+        training: bool | None = None,
+        return_attention_scores: bool = False,
+        scores_offset=None,
     ):
         return self.attention.compute_output_spec(x, training, return_attention_scores)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "num_heads": self.attention.num_heads,

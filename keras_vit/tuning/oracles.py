@@ -45,7 +45,7 @@ class SearchOracle:
         self._exhausted = False
         self.verbose = 0  # The search prints its own messages instead of KerasTuner's.
 
-    def create_trial(self, tuner_id):
+    def create_trial(self, tuner_id: str) -> Trial:
         if self.failure:
             self.tuner_ids.discard(tuner_id)
             return self._empty_trial(TrialStatus.STOPPED)
@@ -60,7 +60,7 @@ class SearchOracle:
     def _empty_trial(self, status):
         return Trial(hyperparameters=self.hyperparameters.copy(), status=status)
 
-    def update_trial(self, trial_id, metrics, step=0):
+    def update_trial(self, trial_id: str, metrics: dict, step: int = 0) -> Trial:
         if trial_id in self.end_order:  # The worker counted as dead, and its trial has ended.
             return self.trials[trial_id]
         usable = {
@@ -70,7 +70,7 @@ class SearchOracle:
         }
         return super().update_trial(trial_id, usable, step)
 
-    def end_trial(self, trial):
+    def end_trial(self, trial: Trial) -> None:
         if trial.trial_id in self.end_order:
             return
         if trial.trial_id in self._retry_queue:
@@ -117,22 +117,22 @@ class SearchOracle:
                 return values
         return None
 
-    def get_state(self):
+    def get_state(self) -> dict:
         for trial_id in self.start_order[len(self._proposals) :]:
             self._proposals[trial_id] = dict(self.trials[trial_id].hyperparameters.values)
         return {**super().get_state(), "proposals": self._proposals}
 
-    def set_state(self, state):
+    def set_state(self, state: dict) -> None:
         super().set_state(state)
         self._proposals = state["proposals"]
 
-    def save(self):
+    def save(self) -> None:
         write_json(self._get_oracle_fname(), self.get_state())
 
     def _save_trial(self, trial):
         write_json(Path(self._get_trial_dir(trial.trial_id), "trial.json"), trial.get_state())
 
-    def reload(self):
+    def reload(self) -> None:
         """Continue from the files of a search, which may have been stopped at any point.
 
         Raises:
@@ -188,7 +188,7 @@ class RandomOracle(SearchOracle, keras_tuner.oracles.RandomSearchOracle):
 class BayesianOracle(SearchOracle, keras_tuner.oracles.BayesianOptimizationOracle):
     """Bayesian optimization with a Gaussian process."""
 
-    def populate_space(self, trial_id):
+    def populate_space(self, trial_id: str) -> dict:
         response = super().populate_space(trial_id)
         if response["values"] and self._duplicate(response["values"]):
             return self._random_populate_space()

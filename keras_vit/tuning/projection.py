@@ -137,5 +137,5 @@ class Projection:
                 self({**least, **dict(zip(names, chosen, strict=True)), "num_heads": num_heads})
 
 
-def is_power_of_two(number):
+def is_power_of_two(number: int) -> bool:
     return number > 1 and number.bit_count() == 1

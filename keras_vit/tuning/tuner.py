@@ -5,7 +5,7 @@ import os
 
 import keras
 import keras_tuner
-from keras_tuner.engine.trial import TrialStatus
+from keras_tuner.engine.trial import Trial, TrialStatus
 
 from keras_vit.tuning.chief import lead
 from keras_vit.tuning.hypermodel import ViTHyperModel
@@ -59,7 +59,7 @@ class SearchTuner(keras_tuner.Tuner):
         if self.role.name == "worker":
             self.oracle = ChiefsOracle(oracle, worker_timeout, wait)
 
-    def search(self, *fit_args, **fit_kwargs):
+    def search(self, *fit_args, **fit_kwargs) -> None:
         """Run the trials, as KerasTuner does; the chief serves its workers instead of training."""
         if self.role.name == "chief":
             self.save()
@@ -70,19 +70,19 @@ class SearchTuner(keras_tuner.Tuner):
         else:
             super().search(*fit_args, **fit_kwargs)
 
-    def on_trial_begin(self, trial):
+    def on_trial_begin(self, trial: Trial) -> None:
         values = ", ".join(
             f"{k}={format_short(v)}" for k, v in trial.hyperparameters.values.items()
         )
         print(f"search: trial {trial.trial_id}: {values}", flush=True)
 
-    def run_trial(self, trial, *args, **kwargs):
+    def run_trial(self, trial: Trial, *args, **kwargs):
         keras.utils.set_random_seed(self.seed)
         is_worker = self.role.name == "worker"
         with self.oracle.signs_of_life(trial.trial_id) if is_worker else contextlib.nullcontext():
             return super().run_trial(trial, *args, **kwargs)
 
-    def on_trial_end(self, trial):
+    def on_trial_end(self, trial: Trial) -> None:
         # KerasTuner runs an invalid trial again. That helps after the loss of a worker, but an
         # error would come again.
         if trial.status == TrialStatus.INVALID:
@@ -92,11 +92,11 @@ class SearchTuner(keras_tuner.Tuner):
         if self.role.name == "alone" and trial.score is not None:
             print(f"search: trial {trial.trial_id} completed, {trial.score:.2%}", flush=True)
 
-    def save(self):
+    def save(self) -> None:
         if self.role.name != "worker":
             self.oracle.save()
 
-    def reload(self):
+    def reload(self) -> None:
         if self.role.name != "worker":
             self.oracle.reload()
 

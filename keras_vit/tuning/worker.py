@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 import grpc
-from keras_tuner.engine.trial import TrialStatus
+from keras_tuner.engine.trial import Trial, TrialStatus
 from keras_tuner.src import protos
 from keras_tuner.src.distribute import oracle_client
 
@@ -33,7 +33,7 @@ class ChiefsOracle(oracle_client.OracleClient):
         self.every = worker_timeout / CALLS_IN_TIMEOUT
         oracle_client.TIMEOUT = wait
 
-    def create_trial(self, tuner_id):
+    def create_trial(self, tuner_id: str) -> Trial:
         trial = super().create_trial(tuner_id)
         if trial.status == TrialStatus.IDLE:
             time.sleep(PAUSE)

@@ -106,5 +106,5 @@ def test_bad_input_gets_one_line(tmp_path, capsys, monkeypatch):
     assert "KERASTUNER_TUNER_ID" in refused(capsys, "--data", "digits", "--out", out)
     monkeypatch.setenv("KERASTUNER_ORACLE_PORT", "9")
     monkeypatch.setenv("KERASTUNER_TUNER_ID", "worker-1")
-    assert "no chief at 127.0.0.1:9 for 1 s" in refused(capsys, "--wait", 1, "--out", out)
+    assert "no chief listened at 127.0.0.1:9 for 1 s" in refused(capsys, "--wait", 1, "--out", out)
     assert not out.exists()

@@ -11,11 +11,7 @@ second, its TFLOP/s and their share of the GPU's fastest matrix products, which 
 first. If a run fails or takes longer than its limit, queue.json holds the end of its output, and
 the run is not started again without --again.
 
-<<<<<<< HEAD
-To put a kept run of a study into results/: `python -m tools.results_table --keep FOLDER`.
-=======
 `python -m tools.results_table --keep FOLDER` puts a kept run of a study into results/.
->>>>>>> wt-upper
 """
 
 import argparse

@@ -16,30 +16,37 @@ PYTEST := OMP_NUM_THREADS=1 XLA_FLAGS="$(QUICK_XLA)" $(RUN) -m pytest -q -n 2 --
 PROCESSOR := $(shell grep -m 1 flags /proc/cpuinfo 2>/dev/null | cksum | cut -d " " -f 1)
 COMPILED := $(CURDIR)/$(VENV)/jax-compiled/$(PROCESSOR)
 
-.PHONY: quickstart test test-fast test-slow lint clean
+.PHONY: quickstart test test-fast test-slow lint docs tables clean
 
 quickstart: $(VENV)/installed
 	KERAS_BACKEND=tensorflow $(RUN) recipes/digits.py --overwrite
 
-# The whole suite on TensorFlow, and on the other two backends what touches one. TensorFlow keeps
-# all that it compiled in memory until the process ends: in two halves.
-TRAINING := tests/training tests/recipes tests/tuning
+# TensorFlow runs the suite, but for what is at home on PyTorch; PyTorch runs that. What depends on
+# the backend runs on all three.
 test: $(VENV)/installed-dev
-	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow" tests $(TRAINING:%=--ignore=%)
-	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow" $(TRAINING)
+	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow and not on_torch"
 	KEEP_COMPILED_FOR_JAX=$(COMPILED) KERAS_BACKEND=jax $(PYTEST) -m "backends and not slow"
-	KERAS_BACKEND=torch $(PYTEST) -m "backends and not slow"
+	KERAS_BACKEND=torch $(PYTEST) -m "(backends or on_torch) and not slow"
 
+# Minutes less: one backend, and no test that trains for long.
 test-fast: $(VENV)/installed-dev
-	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow and not medium"
+	KERAS_BACKEND=torch $(PYTEST) -m "not slow and not medium"
 
-# By test, not by file: half of the time is that of one file.
+# Each takes minutes: 50 kills, large models, the whole recipe of the digits. PART=0/3 runs a third.
 test-slow: $(VENV)/installed-dev
-	KERAS_BACKEND=tensorflow $(PYTEST) --dist worksteal -m slow
+	KERAS_BACKEND=tensorflow $(PYTEST) -m slow $(if $(PART),--part $(PART))
 
 lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+
+# The pages and the reference, in build/site. A broken link or reference ends the build.
+docs: $(VENV)/installed-docs
+	$(RUN) -m mkdocs build --strict
+
+# Writes the tables of README.md and docs/ anew from results/.
+tables: $(VENV)/installed
+	$(RUN) -m tools.results_table
 
 clean:
 	rm -rf $(VENV)
@@ -57,4 +64,8 @@ $(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/created
 $(VENV)/installed-dev: requirements-dev.txt requirements-peers.txt $(VENV)/installed
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-peers.txt
+	touch $@
+
+$(VENV)/installed-docs: pyproject.toml $(VENV)/installed
+	$(RUN) -m pip install --quiet --disable-pip-version-check -e ".[docs]"
 	touch $@

@@ -1,13 +1,13 @@
-"""Whether a model looks at the digit: attention on ink against the ink's share of the image.
+"""Measure how much of a model's attention falls on the ink of handwritten digits.
 
     python benchmarks/attention_on_ink.py MODEL [--data mnist] [--out results/attention_on_ink.json]
 
-For every image of the test set, the share of the attention to patches that falls on ink (pixels
-above 0), block by block: the class token's row (without class token the mean over the patches),
-averaged over the heads, each patch's attention spread evenly over its pixels. Attention that is
-the same everywhere would have the ink's own share of the image, so what is above it means
-something.
-MNIST's 10,000 test images take 40 seconds on two cores.
+The script computes, for every test image and block, the share of the attention to patches that
+falls on ink (pixels above 0). The attention is the class token's, or the mean over the patches for
+a model without a class token, averaged over the heads. The attention to a patch is spread evenly
+over its pixels. Attention that is the same everywhere would have the share that the ink has of the
+image, so a greater share shows that the model attends to the digit. MNIST's 10,000 test images take
+40 seconds on two cores.
 """
 
 import argparse
@@ -32,9 +32,11 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("model", help="a .keras file or a run's folder, of images of light ink")
-    parser.add_argument("--data", default="mnist", help="a data set's name or a .npz file")
-    parser.add_argument("--out", type=Path, help="also write the figures to this file")
+    parser.add_argument("model", help="a .keras file or a run's folder; its images have light ink")
+    parser.add_argument(
+        "--data", default="mnist", help="a data set's name or a .npz file (default: %(default)s)"
+    )
+    parser.add_argument("--out", type=Path, help="also write the measurements to this JSON file")
     flags = parser.parse_args()
     try:
         if flags.out and not flags.out.parent.is_dir():
@@ -63,13 +65,21 @@ def main():
 
 
 def attention_on_ink(model, images):
-    """Attention on ink `(depth, N)` and the ink's share `(N,)`, image by image."""
+    """Compute the attention on ink and the ink's share of each image.
+
+    Args:
+        model: Keras model with attention blocks.
+        images: uint8 array `(N, H, W, C)`.
+
+    Returns:
+        A tuple of the shares of the attention, `(depth, N)`, and the ink's shares, `(N,)`.
+    """
     ink = (images > 0).any(axis=-1)
     masses = []
     for i, maps in enumerate(iter_attention_maps(model, images, batch_size=BATCH)):
-        of_batch = ink[i * BATCH : (i + 1) * BATCH]
-        looks = [patch_attention(block, model.grid, reads_class_token(model)) for block in maps]
-        masses.append([attention_mass(heat, of_batch).mass for heat in looks])
+        batch_ink = ink[i * BATCH : (i + 1) * BATCH]
+        heats = [patch_attention(block, model.grid, reads_class_token(model)) for block in maps]
+        masses.append([attention_mass(heat, batch_ink).mass for heat in heats])
     return np.concatenate(masses, axis=1), ink.mean(axis=(1, 2))
 
 

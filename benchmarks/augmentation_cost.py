@@ -1,10 +1,11 @@
-"""What augmentation inside the compiled step costs: KunViT's step with it against without.
+"""Measure the cost of augmentation inside the compiled training step of KunViT.
 
     python benchmarks/augmentation_cost.py [--steps 6] [--rounds 5] [--out FILE.json]
 
-Two trainers of the same model, one with RandomCrop, flip, AutoAugment and CutMix, one with
-nothing, take turns in one process, so that a machine's other work hits both; the figures are
-medians over the rounds. KunViT, batch 128, float32; the backend that KERAS_BACKEND names.
+Two trainers of the same model take turns in one process, so that other work of the machine slows
+both alike. One trainer has RandomCrop, flip, AutoAugment and CutMix, and the other has none. The
+results are medians over the rounds. The batches have 128 images in float32, and KERAS_BACKEND names
+the backend.
 """
 
 import argparse
@@ -26,9 +27,13 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--steps", type=int, default=6, help="steps a round")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out", type=Path, help="also write the figures to this file")
+    parser.add_argument(
+        "--steps", type=int, default=6, help="training steps in a round (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="number of rounds (default: %(default)s)"
+    )
+    parser.add_argument("--out", type=Path, help="also write the measurements to this JSON file")
     flags = parser.parse_args()
 
     rng = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Who takes part in benchmarks/augmentation_throughput.py: one of them in a process of its own."""
+"""The augmenters of augmentation_throughput.py, one of which runs in a process of its own."""
 
 import argparse
 import os
@@ -54,13 +54,14 @@ def ours():
 def keras_own():
     import keras
 
-    # Its crop, RandomCrop, draws once a batch as RandAugment does. No XLA form on TensorFlow.
+    # There is no crop, because Keras's RandomCrop draws only once for a batch, as RandAugment does.
+    # XLA cannot compile RandAugment on TensorFlow.
     flip = keras.layers.RandomFlip("horizontal")
     return [flip, keras.layers.RandAugment((0, 255))], False
 
 
 def through_keras(batches, layers):
-    """A function that augments so many batches with layers, compiled where that can be."""
+    """Return a function that augments a number of batches, compiled where that is possible."""
     import keras
     from keras import ops
 
@@ -71,12 +72,12 @@ def through_keras(batches, layers):
             x = layer(x, training=True)
         return x
 
-    kind = keras.backend.backend()
-    if kind == "tensorflow":
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
         import tensorflow as tf
 
         function = tf.function(chain, jit_compile=can_jit)
-    elif kind == "jax":
+    elif backend == "jax":
         function = on_jax(chain, layers)
     else:
         function = chain
@@ -84,13 +85,13 @@ def through_keras(batches, layers):
     def augment(steps):
         for batch in batches[:steps]:
             out = function(ops.convert_to_tensor(batch))
-        ops.convert_to_numpy(out)  # waits for the last, and so for all
+        ops.convert_to_numpy(out)  # This waits for the last batch, and so for all batches.
 
     return augment
 
 
 def on_jax(chain, layers):
-    """The chain compiled, with the state of the seeds handed in and out."""
+    """Compile the chain of layers, with the states of the seeds as arguments and results."""
     import jax
     import keras
 
@@ -112,7 +113,7 @@ def on_jax(chain, layers):
 
 
 def through_torchvision(images, workers):
-    """A function that takes so many batches from a DataLoader with workers."""
+    """Return a function that takes an epoch of batches from a DataLoader with workers."""
     import torch
     from contenders import import_torchvision
 
@@ -142,7 +143,7 @@ def through_torchvision(images, workers):
     )
 
     def augment(_):
-        """An epoch, which is a turn: nothing is made ahead while others have theirs."""
+        """Take a whole epoch, so that no worker works ahead during the turns of others."""
         for batch in loader:
             len(batch)
 

@@ -1,11 +1,11 @@
-"""What a checkpoint after each epoch costs: its seconds against those of KunViT's epoch.
+"""Measure the cost of a checkpoint after each epoch of KunViT.
 
     python benchmarks/checkpoint_cost.py [--steps 2] [--rounds 5] [--out FILE.json]
 
-Some training steps and one checkpoint take turns in one process, so that a machine's other work
-hits both; the figures are medians over the rounds. An epoch is CIFAR-10's 390 steps of 128
-images. A checkpoint is the weights, AdamW's two moments and all else that a run goes on from,
-written, synced to the disk, read back and checked. The backend is the one KERAS_BACKEND names.
+Some training steps and one checkpoint take turns in one process, so that other work of the machine
+slows both alike. The results are medians over the rounds. An epoch is CIFAR-10's 390 steps of 128
+images. A checkpoint holds the weights, AdamW's two moments and everything else that a run needs to
+continue. It is written, synced to the disk, read back and checked. KERAS_BACKEND names the backend.
 """
 
 import argparse
@@ -18,11 +18,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_vit.backend.hardware import device_kind
 from keras_vit.data import ImageData
 from keras_vit.files import write_json
-from keras_vit.hardware import device_kind
-from keras_vit.training import Preset
-from keras_vit.training.checkpoint import Checkpoint, Place
+from keras_vit.runs import Preset, build
+from keras_vit.runs.checkpoint import Checkpoint, Place
 
 STEPS_PER_EPOCH = 50_000 // 128
 PRESET = Preset(
@@ -40,20 +40,25 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--steps", type=int, default=2, help="steps a round")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out", type=Path, help="also write the figures to this file")
+    parser.add_argument(
+        "--steps", type=int, default=2, help="training steps in a round (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="number of rounds (default: %(default)s)"
+    )
+    parser.add_argument("--out", type=Path, help="also write the measurements to this JSON file")
     flags = parser.parse_args()
 
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (PRESET.batch_size, 32, 32, 3)).astype("uint8")
     labels = rng.integers(0, 10, len(images))
     data = ImageData(images, labels, images, labels, tuple("0123456789"))
-    trainer = PRESET.build_trainer(PRESET.build_model(data), STEPS_PER_EPOCH)
-    trainer.train_on_batch(images, labels)  # compiles
+    trainer = build.build_trainer(PRESET, build.build_model(PRESET, data), STEPS_PER_EPOCH)
+    trainer.train_on_batch(images, labels)  # The first step compiles.
 
     steps, saves = [], []
-    with tempfile.TemporaryDirectory(dir=".") as folder:  # not in memory, as /tmp may be
+    # The folder is here and not in /tmp, which may be in memory.
+    with tempfile.TemporaryDirectory(dir=".") as folder:
         checkpoint = Checkpoint(Path(folder))
         for round_ in range(flags.rounds):
             for _ in range(flags.steps):

@@ -1,10 +1,10 @@
-"""Seconds and memory of loading ViT-B/16, from each kind of file.
+"""Measure the time and memory to load ViT-B/16 from each kind of checkpoint.
 
     python benchmarks/checkpoint_loading.py
 
-Each file is made here, of random weights, and loaded by a process of its own, three times. Memory
-is the peak of the resident set over what it was before the call, in multiples of the file's size;
-a tiny model was built before, since a backend's own libraries are loaded with the first one.
+The script writes each file with random weights, and loads each file three times, in a process of
+its own. The memory is the growth of the resident set, at its peak, in multiples of the file's size.
+The process builds a tiny model first, because the first model loads the backend's libraries.
 """
 
 import argparse
@@ -26,8 +26,15 @@ REPEATS = 3
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default="results/checkpoint_loading.json")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default="results/checkpoint_loading.json",
+        help="the JSON file to write (default: %(default)s)",
+    )
     parser.add_argument("--load", type=Path, help=argparse.SUPPRESS)
     flags = parser.parse_args()
     if flags.load:
@@ -50,7 +57,7 @@ def main():
 
 
 def files(folder):
-    """B/16 in each format, random weights."""
+    """Write ViT-B/16 with random weights in each format, and return the paths by format."""
     import numpy as np
 
     from tests.weights.google_files import vit_weights
@@ -66,7 +73,7 @@ def files(folder):
 
 
 def repeated(path):
-    """Medians over processes of their own."""
+    """Return the medians of several processes that load a file."""
     command = [sys.executable, __file__, "--load", str(path)]
     runs = [
         json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
@@ -78,7 +85,7 @@ def repeated(path):
 
 def measured(path):
     ViT(depth=1, hidden_dim=12, mlp_dim=12)
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    Path("/proc/self/clear_refs").write_text("5")  # This resets the peak.
     before = resident("VmRSS")
     started = time.perf_counter()
     model = load_checkpoint(path)
@@ -91,11 +98,11 @@ def measured(path):
 
 
 def resident(field):
-    """Bytes of a field of Linux's /proc/self/status."""
+    """Return the bytes of a field of Linux's /proc/self/status."""
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field):
             return int(line.split()[1]) * 1024
-    raise OSError(f"no {field} in /proc/self/status")
+    raise OSError(f"/proc/self/status must hold the field {field}; only Linux has it")
 
 
 if __name__ == "__main__":

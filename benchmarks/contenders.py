@@ -1,9 +1,12 @@
-"""Who takes part in benchmarks/throughput.py: one of them in a process of its own.
+"""The contenders of throughput.py, one of which runs in a process of its own.
 
-Its tasks are "train" and "infer". All train with AdamW on integer labels from images that lie in
-memory; Keras by `fit` and `predict`, PyTorch by its usual loop on float images made before.
-With TensorFlow Keras takes batch by batch: there its `fit` and `predict` now and then end with a
-wait for tf.data that can be as long as all before it. Ours end without, and are timed alike.
+A contender has the tasks "train" and "infer". All of them train with AdamW on integer labels and on
+images in memory. Keras models run by `fit` and `predict`. PyTorch models run in the usual loop, on
+float images that are made beforehand.
+
+With TensorFlow, Keras models take one batch at a time, by `train_on_batch` and `predict_on_batch`.
+There, Keras's `fit` and `predict` sometimes end with a wait for tf.data that can be as long as all
+the steps. The models of this package do not wait, but they are timed in the same way.
 """
 
 import argparse
@@ -18,7 +21,7 @@ from turns import take_turns
 
 
 class Sizes(NamedTuple):
-    """A Vision Transformer with a class token and learned positions, and its batch."""
+    """The sizes of a Vision Transformer with a class token and learned positions, and its batch."""
 
     image: int
     patch: int
@@ -41,13 +44,13 @@ class Contender(NamedTuple):
     """A library on a backend.
 
     Attributes:
-        library: whose model.
-        backend: Keras's backend, or "torch" for PyTorch's own loop.
-        dtype: "float32" or "bfloat16" where the library computes in it by itself: Keras's
-            mixed policy, PyTorch's autocast.
-        compiled: whether XLA or `torch.compile` compiles the step.
-        onednn: whether TensorFlow is told to multiply by oneDNN, which it does by itself only on
-            CPUs with VNNI, BF16 or AMX instructions.
+        library: str, the package of the model.
+        backend: str, Keras's backend, or "torch" for a PyTorch model in PyTorch's own loop.
+        dtype: str, "float32" or "bfloat16". For bfloat16, Keras models have a mixed policy and
+            PyTorch models run under autocast. Default: "float32".
+        compiled: bool, whether XLA or `torch.compile` compiles the step. Default: True.
+        onednn: bool, whether TensorFlow must multiply by oneDNN. By default TensorFlow does so only
+            on CPUs with VNNI, BF16 or AMX instructions. Default: False.
     """
 
     library: str
@@ -84,7 +87,7 @@ def keras_vit_model(sizes, dtype):
 
 
 def vit_arguments(sizes):
-    """`ViT`'s, for the sizes."""
+    """Return the arguments of `ViT` for the sizes."""
     return {
         "image_shape": (sizes.image, sizes.image, 3),
         "patch_size": sizes.patch,
@@ -160,7 +163,7 @@ def vit_pytorch_model(sizes):
 
 
 class OnKeras:
-    """A Keras model and the arrays that it is given."""
+    """A Keras model, with the images and labels that it trains on."""
 
     def __init__(self, contender, sizes, images, labels, group):
         import keras
@@ -180,17 +183,17 @@ class OnKeras:
         group = 1 if contender.backend == "torch" else group
         model.compile(keras.optimizers.AdamW(1e-3), steps_per_execution=group, **options)
         self.model, self.images, self.labels, self.batch = model, images, labels, sizes.batch
-        self.by_batch = contender.backend == "tensorflow" and group == 1
+        self.one_batch_at_a_time = contender.backend == "tensorflow" and group == 1
 
     def batches(self, steps):
         for step in range(steps):
             yield slice(step * self.batch, (step + 1) * self.batch)
 
     def train(self, steps):
-        if self.by_batch:
+        if self.one_batch_at_a_time:
             for part in self.batches(steps):
                 loss = self.model.train_on_batch(self.images[part], self.labels[part])
-            return float(np.ravel(loss)[0])  # a list from a model with metrics
+            return float(np.ravel(loss)[0])  # A model with metrics returns a list.
         count = steps * self.batch
         history = self.model.fit(
             self.images[:count], self.labels[:count], batch_size=self.batch, verbose=0
@@ -198,7 +201,7 @@ class OnKeras:
         return history.history["loss"][-1]
 
     def infer(self, steps):
-        if self.by_batch:
+        if self.one_batch_at_a_time:
             for part in self.batches(steps):
                 self.model.predict_on_batch(self.images[part])
         else:
@@ -206,7 +209,7 @@ class OnKeras:
 
 
 class OnTorch:
-    """A PyTorch model in the loop that its users write."""
+    """A PyTorch model in the loop that PyTorch users write."""
 
     def __init__(self, contender, sizes, images, labels, group):
         import torch
@@ -231,8 +234,7 @@ class OnTorch:
 
     def logits(self, step):
         part = slice(step * self.batch, (step + 1) * self.batch)
-        kind = self.torch.bfloat16
-        with self.torch.autocast(self.device, dtype=kind, enabled=self.half):
+        with self.torch.autocast(self.device, dtype=self.torch.bfloat16, enabled=self.half):
             out = self.model(self.images[part])
         return getattr(out, "logits", out), self.labels[part]
 
@@ -244,7 +246,7 @@ class OnTorch:
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self.optimizer.step()
-        return float(loss.detach())  # which waits for the device
+        return float(loss.detach())  # This waits for the device.
 
     def infer(self, steps):
         self.model.eval()
@@ -256,10 +258,10 @@ class OnTorch:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--contender", choices=CONTENDERS, required=True)
-    parser.add_argument("--model", choices=MODELS, required=True)
-    parser.add_argument("--batch", type=int)
-    parser.add_argument("--steps", type=int, required=True, help="the most in a turn")
+    parser.add_argument("--contender", choices=CONTENDERS, required=True, help="the contender")
+    parser.add_argument("--model", choices=MODELS, required=True, help="the sizes of its model")
+    parser.add_argument("--batch", type=int, help="images in a batch (default: the model's)")
+    parser.add_argument("--steps", type=int, required=True, help="the most steps in a turn")
     parser.add_argument("--group", type=int, default=1, help="Keras's steps_per_execution")
     flags = parser.parse_args()
     contender, sizes = CONTENDERS[flags.contender], MODELS[flags.model]
@@ -269,10 +271,10 @@ def main():
 
 
 def begin(contender, sizes, flags):
-    """What the contender says first, and its two tasks."""
+    """Build a contender; return its first message and its two tasks."""
     os.environ["KERAS_BACKEND"] = contender.backend
     if contender.onednn:
-        os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"  # read when TensorFlow is imported
+        os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"  # TensorFlow reads it on import.
     rng = np.random.default_rng(0)
     count = flags.steps * sizes.batch
     images = rng.integers(0, 256, (count, sizes.image, sizes.image, 3)).astype("uint8")
@@ -287,18 +289,22 @@ def begin(contender, sizes, flags):
     runner = make(contender, sizes, images, labels, flags.group)
     built = time.perf_counter()
     loss = runner.train(flags.group)
-    said = {
+    message = {
         "import_seconds": imported - started,
         "first_step_seconds": time.perf_counter() - built,
         "parameters": runner.parameters,
         "first_loss": loss,
         "version": version(contender.library),
     }
-    return said, {"train": runner.train, "infer": runner.infer}
+    return message, {"train": runner.train, "infer": runner.infer}
 
 
 def import_torchvision():
-    """So that what imports it can: PyPI's does not load beside PyTorch's CPU build otherwise."""
+    """Import torchvision for the libraries that need it.
+
+    PyPI's torchvision does not load beside the CPU build of PyTorch unless it can register its
+    operations, so that registration is replaced by a function that does nothing.
+    """
     import torch
 
     register, torch.library.register_fake = torch.library.register_fake, lambda *_, **__: do_nothing

@@ -1,12 +1,13 @@
-"""What `--distribute data` costs where there is one device: a training step with it and without.
+"""Measure the cost of `--distribute data` in a training step on a single device.
 
     KERAS_BACKEND=jax python benchmarks/distribution_cost.py [--rounds 15] [--out FILE.json]
 
-Three trainers of the same model take turns in one process, so that a machine's other work hits
-all: as it is; inside `distributed("data")`, which leaves one device alone, so that what it differs
-by is the measurement's own noise; and inside Keras's `DataParallel` over that one device, which is
-the price of the machinery on each of several. The compact ViT of the CIFAR-10 recipe, batch 64,
-float32; medians over the rounds.
+Three trainers of the same model take turns in one process, so that other work of the machine slows
+all of them alike. The first is not distributed. The second is inside `distributed("data")`, which
+changes nothing on one device, so that its difference to the first is the noise of the measurement.
+The third is inside Keras's `DataParallel` over the one device, which shows what distribution would
+cost on each of several devices. The model is the compact ViT of recipes/cifar10.py, and a batch has
+64 images in float32. The results are medians over the rounds.
 """
 
 import argparse
@@ -21,7 +22,7 @@ import numpy as np
 
 from keras_vit import AugmentedModel, ViT
 from keras_vit.files import write_json
-from keras_vit.training import ShuffledBatches, distributed
+from keras_vit.train import ShuffledBatches, distributed
 
 BATCH = 64
 COMPACT = {"patch_embedding": "stem", "hidden_dim": 128, "depth": 4, "num_heads": 4, "mlp_dim": 256}
@@ -36,12 +37,21 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--steps", type=int, default=4, help="steps a round")
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--out", type=Path, help="also write the figures to this file")
+    parser.add_argument(
+        "--steps", type=int, default=4, help="training steps in a round (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=15, help="number of rounds (default: %(default)s)"
+    )
+    parser.add_argument("--out", type=Path, help="also write the measurements to this JSON file")
     flags = parser.parse_args()
     if keras.backend.backend() != "jax" or keras.distribution.get_device_count() > 1:
-        parser.exit(2, "this needs KERAS_BACKEND=jax and a single device\n")
+        parser.exit(
+            2,
+            "distribution_cost.py: error: the backend must be jax, with a single device. Received: "
+            f"KERAS_BACKEND={keras.backend.backend()}, "
+            f"{keras.distribution.get_device_count()} devices\n",
+        )
 
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (flags.steps * BATCH, 32, 32, 3)).astype("uint8")

@@ -1,8 +1,9 @@
-"""The fastest matrix product of this machine: what a model's speed is a share of.
+"""Measure the fastest matrix product of this machine, with which a model's speed is compared.
 
     python benchmarks/gemm_peak.py --with jax --dtype bfloat16 [--size 8192]
 
-Square matrices, the best of several products, each waited for; prints one line of JSON.
+The script multiplies square matrices several times, waits for each product, takes the shortest time
+and prints one line of JSON.
 """
 
 import argparse
@@ -20,19 +21,32 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--with", dest="library", choices=LIBRARIES, default="numpy")
-    parser.add_argument("--dtype", choices=DTYPES, default="float32")
-    parser.add_argument("--size", type=int, default=2048)
+    parser.add_argument(
+        "--with",
+        dest="library",
+        choices=LIBRARIES,
+        default="numpy",
+        help="the library that multiplies (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--dtype",
+        choices=DTYPES,
+        default="float32",
+        help="type of the matrices (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--size", type=int, default=2048, help="side of the matrices (default: %(default)s)"
+    )
     flags = parser.parse_args()
     if flags.library == "numpy" and flags.dtype == "bfloat16":
-        parser.error("numpy has no bfloat16 product")
+        parser.error("--dtype bfloat16 needs --with jax or --with torch. Received: --with numpy")
     print(json.dumps(gemm_peak(flags.library, flags.dtype, flags.size)))
 
 
 def gemm_peak(library, dtype, size):
-    """The peak as a dict, in TFLOP/s: two operations a multiplication and addition."""
+    """Return the peak in TFLOP/s as a dict; a multiplication with an addition is two operations."""
     product, device = PRODUCTS[library](dtype, size)
-    product()  # compiles, and wakes the device
+    product()  # The first product compiles and wakes the device.
     seconds = min(timed(product) for _ in range(ROUNDS))
     return {
         "library": library,
@@ -66,7 +80,7 @@ def torch_product(dtype, size):
     import torch
 
     on_gpu = torch.cuda.is_available()
-    torch.set_float32_matmul_precision("high")  # what JAX does too where it can
+    torch.set_float32_matmul_precision("high")  # JAX does the same where the device can.
     a = torch.rand(size, size, dtype=getattr(torch, dtype), device="cuda" if on_gpu else "cpu")
 
     def product():

@@ -1,16 +1,17 @@
-"""Runs for a GPU, those first that are worth most a minute; goes on where it stopped.
+"""Run the recipes and studies that wait for a GPU, the most valuable for its time first.
 
     python benchmarks/gpu_queue.py --list
     python benchmarks/gpu_queue.py --minutes 9.5 --data FOLDER --keep FOLDER [--only NAME ...]
 
-Each run is a recipe's command in a process of its own, in a folder below --runs. A run that is
-not through when the call's minutes are is stopped with SIGTERM, saves, and goes on at the next
-call. Its small files (config.json, history.csv, metrics.json, pictures) are copied below --keep
-when it is finished; queue.json there says of every run how it ended, its images a second, TFLOP/s
-and share of the GPU's own matrix products, which each call measures first. A run that fails, or
-takes longer than its bound, is noted with its last words and not tried again before --again.
+Each run is the command of a recipe in a process of its own, with a folder inside --runs. When the
+minutes of a call are over, the current run gets SIGTERM and saves its state, and the next call
+continues it. The small files of a finished run (config.json, history.csv, metrics.json, pictures)
+are copied into --keep. The file queue.json in --keep holds for each run how it ended, its images a
+second, its TFLOP/s and their share of the GPU's fastest matrix products, which each call measures
+first. If a run fails or takes longer than its limit, queue.json holds the end of its output, and
+the run is not started again without --again.
 
-To put a kept run of a study into results/: `python recipes/reproductions/table.py --keep FOLDER`.
+`python -m tools.results_table --keep FOLDER` puts a kept run of a study into results/.
 """
 
 import argparse
@@ -28,24 +29,24 @@ from typing import NamedTuple
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-sys.path.insert(0, str(ROOT))  # nothing has to be installed
+sys.path.insert(0, str(ROOT))  # With this path the script runs without an installed package.
 
 from keras_vit.files import read_json, write_json  # noqa: E402
 
 KEPT = (".json", ".csv", ".png")
-SAVING = 60  # seconds that a run has after SIGTERM
-LEAST = 20  # seconds below which none is started
+SAVING = 60  # Seconds that a run has after SIGTERM to save its state.
+LEAST = 20  # Seconds that must be left for a run to start.
 
 
 class Job(NamedTuple):
-    """One run.
+    """One run of the queue.
 
     Attributes:
-        name: its folder's, below --runs and --keep.
-        script: the recipe, from the project's folder.
-        words: its arguments.
-        data: name of its data set; None: it needs none.
-        minutes: bound of all its calls together.
+        name: str, name of the run's folder inside --runs and --keep.
+        script: str, path of the recipe from the project's folder.
+        words: tuple of str, the arguments of the recipe.
+        data: str or None, name of the data set; None where the run needs no data.
+        minutes: float, limit of all calls of the run together.
     """
 
     name: str
@@ -72,7 +73,8 @@ PEERS = (
     *("--only", "ours, JAX", "ours, JAX, bf16", "keras-hub, JAX", "timm", "timm, bf16"),
     *("timm, compiled", "timm, compiled, bf16"),
 )
-# Shares of 7 million parameters and of twice KunViT's operations, as its hand-made rivals have.
+# The budgets are 7 million parameters and twice KunViT's operations, about those of the recipes'
+# presets for a GPU, so that the search competes with models that were designed by hand.
 SEARCH = ("--max-parameters", "7000000", "--max-flops", "1700000000", "--trials", "24")
 QUEUE = (
     *(recipe(data, "kunvit", 6) for data in BOTH),
@@ -119,14 +121,33 @@ def main(queue=QUEUE, arguments=None):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--minutes", type=float, default=9.5, help="of this call; default: 9.5")
-    parser.add_argument("--data", type=Path, help="folder of NAME.npz; default: as recipes do")
-    parser.add_argument("--runs", type=Path, default=Path("saved_models/gpu_queue"))
-    parser.add_argument("--keep", type=Path, default=Path("results/gpu"))
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="of the queue, as --list has it")
-    parser.add_argument("--again", action="store_true", help="also those that failed")
-    parser.add_argument("--gemm-size", type=int, default=8192, help="side of the matrices")
-    parser.add_argument("--list", action="store_true", help="print the queue, and run nothing")
+    default = "default: %(default)s"
+    parser.add_argument(
+        "--minutes", type=float, default=9.5, help=f"the time of this call ({default})"
+    )
+    parser.add_argument(
+        "--data", type=Path, help="a folder of NAME.npz files (default: recipes load data)"
+    )
+    parser.add_argument(
+        "--runs",
+        type=Path,
+        default=Path("saved_models/gpu_queue"),
+        help=f"the folder of the runs ({default})",
+    )
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        default=Path("results/gpu"),
+        help=f"the folder for the small files of finished runs ({default})",
+    )
+    parser.add_argument(
+        "--only", nargs="+", metavar="NAME", help="start only these runs, named as --list prints"
+    )
+    parser.add_argument("--again", action="store_true", help="start failed runs again")
+    parser.add_argument(
+        "--gemm-size", type=int, default=8192, help=f"side of the measured matrices ({default})"
+    )
+    parser.add_argument("--list", action="store_true", help="print the queue and run nothing")
     flags = parser.parse_args(arguments)
     names = [job.name for job in queue]
     if unknown := set(flags.only or ()) - set(names):
@@ -136,7 +157,7 @@ def main(queue=QUEUE, arguments=None):
         print("\n".join(f"{job.name:32} {job.minutes:5g} min at most" for job in chosen))
         return
     if flags.data and not flags.data.is_dir():
-        parser.exit(2, f"gpu_queue.py: error: {flags.data} is no folder\n")
+        parser.exit(2, f"gpu_queue.py: error: --data must be a folder. Received: {flags.data}\n")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     carry_out(chosen, flags, time.monotonic() + 60 * flags.minutes)
 
@@ -154,34 +175,36 @@ def carry_out(jobs, flags, end):
             continue
         left = end - time.monotonic() - SAVING
         if left < LEAST:
-            print("gpu_queue: the call's time is over; the same command goes on")
+            print("gpu_queue: the time of this call is over; the same command continues the queue")
             return
         run = flags.runs / job.name
-        goes_on = (run / "config.json").exists() and ended not in ("failed", "too long")
-        used = noted.get("seconds", 0.0) * goes_on
-        if job.data is None and left < 60 * job.minutes:  # it would begin anew each time
-            print(f"gpu_queue: {job.name} needs a call with {job.minutes:g} minutes to spare")
+        is_resumed = (run / "config.json").exists() and ended not in ("failed", "too long")
+        used = noted.get("seconds", 0.0) * is_resumed
+        # A run without data has no --resume, and each call would start it from the beginning.
+        if job.data is None and left < 60 * job.minutes:
+            print(f"gpu_queue: {job.name} needs a call with {job.minutes:g} minutes left")
             continue
         print(f"gpu_queue: {job.name}, {used:.0f} s so far", flush=True)
         started = time.monotonic()
-        code, words = attempt(job, run, flags.data, min(left, 60 * job.minutes - used))
+        code, last_output = attempt(job, run, flags.data, min(left, 60 * job.minutes - used))
         used += time.monotonic() - started
-        noted = {"ended": how(code, run, used, job), "seconds": round(used, 1)}
+        noted = {"ended": outcome(code, run, used, job), "seconds": round(used, 1)}
         if noted["ended"] == "failed":
-            noted["last_words"] = words
+            noted["last_words"] = last_output
         book.note(job.name, noted)
         if noted["ended"] == "finished":
             keep(run, flags.keep / job.name)
             try:
                 noted |= speed(run, book.peaks)
-            except Exception as error:  # of whatever kind: the run is done, and others wait
+            # The run is finished and others wait, so no error here may end the queue.
+            except Exception as error:
                 noted["speed"] = f"not known: {error}"
             book.note(job.name, noted)
         print(f"gpu_queue: {job.name}: {json.dumps(noted)}", flush=True)
 
 
 class Book:
-    """What is known of the runs, in a file that is whole after each of them."""
+    """The notes on all runs, in a file that is written whole after each run."""
 
     def __init__(self, path):
         self.path = path
@@ -194,11 +217,11 @@ class Book:
 
 
 def measured(script, *words):
-    """The JSON that one of the benchmarks prints, in a process of its own: it frees the GPU."""
+    """Run a benchmark in a process of its own, which frees the GPU, and return its JSON."""
     command = [sys.executable, str(HERE / script), *words]
     done = subprocess.run(command, capture_output=True, text=True, env=environment())
     if done.returncode:
-        raise RuntimeError(f"{script}: {done.stderr.strip()[-300:]}")
+        raise RuntimeError(f"{script} failed: {done.stderr.strip()[-300:]}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -208,10 +231,16 @@ def environment():
 
 
 def attempt(job, run, data, seconds):
-    """Starts a run or takes it up again, and stops it in time.
+    """Start or resume a run, and stop it when its time is over.
+
+    Args:
+        job: `Job`, the run.
+        run: path, the folder of the run.
+        data: path or None, the folder of the data sets' files.
+        seconds: float, the time after which the run is stopped.
 
     Returns:
-        The exit status and the last words that it printed.
+        A tuple of the exit status and the end of the output.
     """
     run.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, str(ROOT / job.script), *job.words, "--out", str(run)]
@@ -226,7 +255,8 @@ def attempt(job, run, data, seconds):
             process.wait(max(seconds, 1))
         except subprocess.TimeoutExpired:
             stop(process)
-        except BaseException:  # Ctrl-C, or SIGTERM for this process: the run saves too
+        # After Ctrl-C, or SIGTERM for this process, the run saves its state too.
+        except BaseException:
             stop(process)
             raise
     return process.returncode, log.read_text(errors="replace").strip()[-300:]
@@ -241,8 +271,8 @@ def stop(process):
         process.wait()
 
 
-def how(code, run, used, job):
-    """How an attempt ended: "finished", "stopped" to go on, "too long", or "failed"."""
+def outcome(code, run, used, job):
+    """Return how an attempt ended: "finished", "stopped" (to be resumed), "too long", "failed"."""
     if code == 0 and (run / "metrics.json").exists():
         return "finished"
     if code in (143, -15, -9):
@@ -258,9 +288,10 @@ def keep(run, target):
 
 
 def speed(run, peaks):
-    """Accuracy, and the speed of a finished run's usual epoch."""
+    """Return the accuracy of a finished run and the speed of its usual epoch."""
     metrics = read_json(run / "metrics.json")
-    if not (run / "history.csv").exists():  # a search, a comparison: their metrics say all
+    # A search or a comparison has no epochs; its metrics are complete.
+    if not (run / "history.csv").exists():
         return {}
     images = metrics["images_per_second"] * metrics["seconds"] / metrics["epochs"]
     rate = images / usual_seconds(run / "history.csv")
@@ -277,8 +308,10 @@ def speed(run, peaks):
 
 
 def usual_seconds(history):
-    """The median of the epochs' seconds: not the first, which compiles, and where that leaves any,
-    not those with a validation."""
+    """Return the median seconds of an epoch, without the first epoch, which compiles.
+
+    Epochs with a validation are left out too, unless every later epoch has one.
+    """
     with open(history, newline="") as file:
         rows = list(csv.DictReader(file))
     later = rows[1:] or rows

@@ -1,14 +1,14 @@
-"""The Vision Transformer example of keras.io, trained as long as you say, to compare with.
+"""Train the Vision Transformer example of keras.io for a given time, to compare with.
 
     python benchmarks/keras_io_vit.py --minutes 10 [--data cifar10] [--out FILE.json]
 
-Model, augmentation and AdamW with the numbers of "Image classification with Vision Transformer"
-(keras.io/examples/vision/image_classification_with_vision_transformer, K. Salama): 72x72 pixels,
-patches of 6, 8 blocks of 64 with 4 heads, all tokens side by side into an MLP of 2,048 and 1,024,
-batches of 256 at a constant 1e-3. There it is for CIFAR-100 and keeps a tenth for validation;
-here all training images are trained on, the last weights count, and the test images are looked at
-once, at the end. In float32, as it is there. The minutes count from the start of the imports to the
-last step, the test comes after them.
+Model, augmentation and AdamW have the numbers of "Image classification with Vision Transformer"
+(keras.io/examples/vision/image_classification_with_vision_transformer, K. Salama): images of 72x72
+pixels, patches of 6 pixels, 8 blocks of width 64 with 4 heads, an MLP of 2,048 and 1,024 on all
+tokens side by side, batches of 256 images, a constant rate of 1e-3, and float32. The example is for
+CIFAR-100 and holds out a tenth of the images for validation. Here the model trains on all training
+images, and its last weights are tested once, at the end. The minutes count from the start of the
+imports to the last step; the test comes after them.
 """
 
 import time
@@ -21,31 +21,38 @@ import os  # noqa: E402
 import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # nothing has to be installed
+# With this path the script runs without an installed package.
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import keras  # noqa: E402
 from keras import layers, ops  # noqa: E402
 
 from keras_vit import load_data  # noqa: E402
+from keras_vit.backend.hardware import device_kind  # noqa: E402
 from keras_vit.files import write_json  # noqa: E402
-from keras_vit.hardware import device_kind  # noqa: E402
 
 SIDE, PATCH, DIM, HEADS, DEPTH = 72, 6, 64, 4, 8
 BLOCK_MLP, HEAD_MLP = (2 * DIM, DIM), (2048, 1024)
 BATCH, RATE, DECAY = 256, 1e-3, 1e-4
-FOREVER = 1_000_000  # epochs: the clock ends them
+MOST_EPOCHS = 1_000_000  # More than any training has; the clock ends the training.
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--minutes", type=float, required=True)
-    parser.add_argument("--data", default="cifar10", help="a name or an .npz file")
-    parser.add_argument("--out", type=Path, help="also write the figures to this file")
+    parser.add_argument("--minutes", type=float, required=True, help="the time to train")
+    parser.add_argument(
+        "--data", default="cifar10", help="a data set's name or a .npz file (default: %(default)s)"
+    )
+    parser.add_argument("--out", type=Path, help="also write the measurements to this JSON file")
     flags = parser.parse_args(arguments)
     if not flags.minutes > 0:
-        parser.exit(2, f"keras_io_vit.py: error: {flags.minutes} minutes are no time to train\n")
+        parser.exit(
+            2,
+            "keras_io_vit.py: error: --minutes must be greater than 0. "
+            f"Received: {flags.minutes}\n",
+        )
     try:
         data = load_data(flags.data)
     except (OSError, ValueError) as error:
@@ -58,7 +65,7 @@ def main(arguments=None):
         metrics=["accuracy"],
     )
     clock = StopAt(STARTED + 60 * flags.minutes)
-    model.fit(*data.train, batch_size=BATCH, epochs=FOREVER, callbacks=[clock])
+    model.fit(*data.train, batch_size=BATCH, epochs=MOST_EPOCHS, callbacks=[clock])
     seconds = time.perf_counter() - STARTED
     _, accuracy = model.evaluate(*data.test, batch_size=BATCH, verbose=0)
     figures = {
@@ -81,7 +88,7 @@ def main(arguments=None):
 
 
 class StopAt(keras.callbacks.Callback):
-    """Ends the training at a time of `time.perf_counter`, and counts its steps."""
+    """A callback that counts the steps and ends the training at a time of `time.perf_counter`."""
 
     def __init__(self, end):
         super().__init__()

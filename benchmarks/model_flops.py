@@ -1,9 +1,11 @@
-"""Floating-point operations of a saved model on one image, as XLA counts them on the JAX backend.
+"""Count the floating-point operations of a saved model on one image, as XLA counts them on JAX.
 
     KERAS_BACKEND=jax python benchmarks/model_flops.py saved_models/cifar10/model.keras
 
-Forward, and three times that for training: the backward pass is two products for each one.
-Prints one line of JSON. Elementwise work is counted too, some percent of a Transformer's.
+The script prints one line of JSON, with the operations of the forward pass and of training.
+Training takes three times as many, because the backward pass has two products for each product of
+the forward pass. Elementwise operations are counted too, which are a few per cent of a
+Transformer's operations.
 """
 
 import argparse
@@ -11,13 +13,14 @@ import json
 import os
 
 os.environ["KERAS_BACKEND"] = "jax"
-os.environ["JAX_PLATFORMS"] = "cpu"  # a GPU's own kernels count as nothing
+os.environ["JAX_PLATFORMS"] = "cpu"  # XLA does not count the operations in a GPU's own kernels.
 import jax
 import keras
 
 import keras_vit  # noqa: F401  (its layers are registered with Keras)
 
-BATCH = 8  # what is done once for all images is left out of the count, nearly
+# The count is divided by the batch size, so that operations done once for a batch hardly count.
+BATCH = 8
 
 
 def main():
@@ -31,7 +34,7 @@ def main():
 
 
 def forward_flops(model):
-    """Operations of one image's way through a model with one input."""
+    """Count the operations of the forward pass of a model with one input, on one image."""
     variables = [[v.value for v in part] for part in variables_of(model)]
 
     def call(trainable, fixed, images):

@@ -1,12 +1,12 @@
-"""What masked pretraining gains: a ViT fine-tuned after it, against the same from scratch.
+"""Measure the gain of masked pretraining over training from scratch.
 
     python benchmarks/pretraining_gain.py [--labelled 5000] [--out FILE.json]
 
-A compact ViT is pretrained on all training images without their labels, then fine-tuned on a few
-labelled ones; beside it stands the same ViT that starts at random and gets the same fine-tuning:
-the same images in the same order, steps, rates and augmentation. Every seed draws labelled images
-of its own. Settings were chosen beforehand; the test images are seen once, by the last epoch of
-each. The file is written anew after each seed. Times are the processor's, summed over its cores.
+A compact ViT is pretrained on all training images without their labels, and then fine-tuned on a
+few labelled images. The same ViT with random weights gets the same fine-tuning: the same images in
+the same order, and the same steps, rates and augmentation. Each seed draws its own labelled images.
+All settings were chosen beforehand, and each model is tested once, after its last epoch. The file
+is written again after each seed. Times are CPU times, summed over the cores.
 """
 
 import argparse
@@ -77,18 +77,27 @@ def parsed():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", default="cifar10", help="as in the recipes (cifar10)")
-    parser.add_argument("--data-dir", help="where tensorflow-datasets keeps its data sets")
-    parser.add_argument("--labelled", type=int, default=5000, help="labelled images (5000)")
-    parser.add_argument("--pretraining-epochs", type=int, default=10, help="(10)")
-    parser.add_argument("--epochs", type=int, default=10, help="of fine-tuning (10)")
-    parser.add_argument("--seeds", type=int, default=2, help="fine-tunings of each kind (2)")
-    parser.add_argument("--out", type=Path, help="also write the figures to this file")
+    default = "default: %(default)s"
+    parser.add_argument(
+        "--data", default="cifar10", help=f"a data set's name or a .npz file ({default})"
+    )
+    parser.add_argument("--data-dir", help="the folder of tensorflow-datasets' data sets")
+    parser.add_argument(
+        "--labelled", type=int, default=5000, help=f"number of labelled images ({default})"
+    )
+    parser.add_argument(
+        "--pretraining-epochs", type=int, default=10, help=f"epochs of pretraining ({default})"
+    )
+    parser.add_argument("--epochs", type=int, default=10, help=f"epochs of fine-tuning ({default})")
+    parser.add_argument(
+        "--seeds", type=int, default=2, help=f"fine-tunings of each model ({default})"
+    )
+    parser.add_argument("--out", type=Path, help="also write the measurements to this JSON file")
     return parser.parse_args()
 
 
 def pretrained(data, flags):
-    """The encoder, and how its pretraining went."""
+    """Pretrain the encoder; return the encoder and the losses and times of its pretraining."""
     keras.utils.set_random_seed(0)
     height, width, _ = data.image_shape
     model = MaskedAutoencoder(
@@ -110,7 +119,7 @@ def pretrained(data, flags):
 
 
 def fine_tuned(encoder, labelled, data, flags, seed):
-    """(test accuracy, CPU seconds of training); an encoder of None starts from scratch."""
+    """Fine-tune an encoder, or a new model for None; return (test accuracy, CPU seconds)."""
     keras.utils.set_random_seed(seed)
     model = ViT(data.image_shape, num_classes=data.num_classes, **MODEL)
     if encoder is not None:
@@ -126,7 +135,7 @@ def fine_tuned(encoder, labelled, data, flags, seed):
 
 
 def fit(model, x, y, epochs):
-    """Trains on full batches alone, so that one step is compiled."""
+    """Train on full batches only, so that only one step is compiled."""
     whole = len(x) // BATCH * BATCH
     y = None if y is None else y[:whole]
     return model.fit(x[:whole], y, batch_size=BATCH, epochs=epochs, verbose=2).history

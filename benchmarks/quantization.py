@@ -1,8 +1,9 @@
-"""Size, speed and accuracy of a trained model, as it is and after Keras's `quantize("int8")`.
+"""Compare size, speed and accuracy of a trained model before and after `quantize("int8")`.
 
     python benchmarks/quantization.py saved_models/cifar10 --data cifar10
 
-Both go through a `.keras` file first. Images a second are medians of interleaved rounds.
+Both models are loaded from a `.keras` file. The models take turns, and the images a second are
+medians over the rounds.
 """
 
 import argparse
@@ -23,11 +24,22 @@ BATCH = 250
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("model", metavar="MODEL", help="a .keras file or a run's folder")
-    parser.add_argument("--data", default="cifar10", help="whose test images count")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--out", type=Path, default="results/quantization.json")
+    parser.add_argument(
+        "--data", default="cifar10", help="the data set of the test images (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=7, help="number of rounds (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default="results/quantization.json",
+        help="the JSON file to write (default: %(default)s)",
+    )
     flags = parser.parse_args()
     data = load_data(flags.data)
     with tempfile.TemporaryDirectory() as folder:
@@ -55,7 +67,7 @@ def main():
 
 
 def throughput(models, images, rounds):
-    """Median images a second of each model, round by round in turn."""
+    """Return the median of each model's images a second; the models take turns in each round."""
     seconds = {name: [] for name in models}
     for model in models.values():
         model.predict(images, batch_size=BATCH, verbose=0)

@@ -1,19 +1,24 @@
-"""Images a second of this library and its peers, side by side, in training and inference.
+"""Compare the speed of this library and its peers in training and inference, in images a second.
 
     pip install --no-deps -r benchmarks/requirements.txt
     python benchmarks/throughput.py --model kunvit [--rounds 5] [--only NAME ...] [--out FOLDER]
 
-Each contender is a process of its own that builds the same Vision Transformer and then waits; they
-take turns of a few steps, round by round, so that a machine's other work hits all of them. Beside
-them runs the machine's fastest matrix product, which a model's speed is given as a share of: by the
-published count for all, though ours leaves out of its last block what nothing reads. The figures
-are medians over the rounds but the first, with the lowest and highest. First step: from the built
-model to the loss of its first call, compilation included; with --group Keras takes so many steps in
-a call. Memory: the most that the process had resident before it first predicted.
+Each contender is a process of its own that builds the same Vision Transformer. The processes take
+turns of a few steps in each round, so that other work of the machine slows all of them alike. The
+results are medians over the rounds without the first round, with the lowest and highest values:
 
-Whoever cannot take part is named with the reason; the exit status is 1 where --only asked for them.
+- Images a second in training and in inference.
+- The share of the machine's fastest matrix product, which is measured in each round. The operations
+  of a model are the published count for all contenders, although the last block of this library
+  computes less, because it leaves out the tokens that nothing reads.
+- The time of the first step, from the built model to the loss of its first call. It includes the
+  compilation. With --group, Keras runs several steps in a call.
+- The memory, which is the most that the process had resident before its first prediction.
 
---out keeps metrics.json and a picture, throughput.png.
+If a contender cannot take part, the table gives the reason. The exit status is then 1 if --only
+named the contender.
+
+--out writes metrics.json and a picture, throughput.png.
 """
 
 import argparse
@@ -26,7 +31,8 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))  # nothing has to be installed
+# With these paths the script runs without an installed package.
+sys.path.insert(0, str(HERE.parent))
 sys.path.insert(0, str(HERE))
 
 from contenders import CONTENDERS, MODELS, vit_arguments  # noqa: E402
@@ -40,19 +46,44 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", choices=MODELS, default="kunvit")
-    parser.add_argument("--only", nargs="+", choices=CONTENDERS, metavar="NAME")
-    parser.add_argument("--batch", type=int, help="instead of the model's")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=4, help="of a turn")
-    parser.add_argument("--group", type=int, default=1, help="Keras's steps_per_execution")
-    parser.add_argument("--peak", choices=PRODUCTS, default="numpy", help="whose matrix product")
+    default = "default: %(default)s"
+    parser.add_argument(
+        "--model", choices=MODELS, default="kunvit", help=f"the sizes of the model ({default})"
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=CONTENDERS,
+        metavar="NAME",
+        help="the contenders to compare (default: all)",
+    )
+    parser.add_argument("--batch", type=int, help="images in a batch (default: the model's)")
+    parser.add_argument("--rounds", type=int, default=5, help=f"number of rounds ({default})")
+    parser.add_argument("--steps", type=int, default=4, help=f"steps in a turn ({default})")
+    parser.add_argument(
+        "--group", type=int, default=1, help=f"Keras's steps_per_execution ({default})"
+    )
+    parser.add_argument(
+        "--peak",
+        choices=PRODUCTS,
+        default="numpy",
+        help=f"the library of the matrix product ({default})",
+    )
     parser.add_argument("--out", type=Path, help="folder for metrics.json and the picture")
     flags = parser.parse_args(arguments)
     if min(flags.rounds, flags.steps, flags.batch or 1, flags.group) < 1:
-        parser.exit(2, "throughput.py: error: rounds, steps, batch and group must be 1 or more\n")
+        parser.exit(
+            2,
+            "throughput.py: error: --rounds, --steps, --batch and --group must be 1 or more. "
+            f"Received: --rounds {flags.rounds}, --steps {flags.steps}, --batch {flags.batch}, "
+            f"--group {flags.group}\n",
+        )
     if flags.steps % flags.group:
-        parser.exit(2, "throughput.py: error: --group must divide --steps\n")
+        parser.exit(
+            2,
+            "throughput.py: error: --group must divide --steps. "
+            f"Received: --group {flags.group}, --steps {flags.steps}\n",
+        )
     os.environ.update(ROOM_FOR_OTHERS)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -68,7 +99,12 @@ def main(arguments=None):
 
 
 def compare(flags, command):
-    """Everything measured, as a dict."""
+    """Measure all contenders and return the results as a dict.
+
+    Args:
+        flags: namespace of the parser.
+        command: str, the command, which the results hold too.
+    """
     batch = flags.batch or MODELS[flags.model].batch
     peak_dtype = "float32" if flags.peak == "numpy" else "bfloat16"
     size = 2048 if flags.peak == "numpy" else 8192
@@ -117,31 +153,37 @@ def compare(flags, command):
 
 
 def row(worker, images, training_megabytes):
-    """What a contender did, in turns of so many images."""
+    """Return the results of one contender as a dict.
+
+    Args:
+        worker: `Worker` of the contender.
+        images: int, number of images in a turn.
+        training_megabytes: int or None, memory of the training in MB.
+    """
     if "error" in worker.beginning:
         return worker.beginning
-    said = worker.beginning
+    beginning = worker.beginning
     return {
-        "version": said["version"],
-        "parameters": said["parameters"],
+        "version": beginning["version"],
+        "parameters": beginning["parameters"],
         "train_images_per_second": rates(images, worker.seconds["train"]),
         "infer_images_per_second": rates(images, worker.seconds["infer"]),
-        "first_step_seconds": round(said["first_step_seconds"], 2),
-        "import_seconds": round(said["import_seconds"], 2),
-        "first_loss": round(said["first_loss"], 4),
+        "first_step_seconds": round(beginning["first_step_seconds"], 2),
+        "import_seconds": round(beginning["import_seconds"], 2),
+        "first_loss": round(beginning["first_loss"], 4),
         "training_megabytes": training_megabytes,
     }
 
 
 def training_flops(model):
-    """Of one image: three times the forward pass, as keras_vit.tuning.budget counts it."""
+    """Return the operations of training on an image, three times those of the forward pass."""
     from keras_vit.tuning.budget import forward_flops
 
     return 3 * forward_flops(**vit_arguments(MODELS[model]))
 
 
 def as_text(figures):
-    """The table, fastest in training first."""
+    """Write the results as a table, the fastest in training first."""
     peak = figures["peak"]
     lines = [
         f"{figures['model']}, batch {figures['sizes']['batch']}, {figures['device']}; "
@@ -161,6 +203,8 @@ def as_text(figures):
 
 
 def ranked(figures):
+    """Return (name, results) of all contenders, the fastest in training first."""
+
     def speed(item):
         return -item[1].get("train_images_per_second", {"median": 0})["median"]
 
@@ -168,7 +212,7 @@ def ranked(figures):
 
 
 def draw(figures, path):
-    """Panels of bars: training and inference with their ranges, the first step and the memory."""
+    """Draw four panels of bars: training, inference, the first step and the memory."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -178,8 +222,8 @@ def draw(figures, path):
     panels = {
         "training, images a second": lambda row: row["train_images_per_second"],
         "inference, images a second": lambda row: row["infer_images_per_second"],
-        "first step, seconds": lambda row: alone(row["first_step_seconds"]),
-        "memory, GB": lambda row: alone(row["training_megabytes"] / 1000),
+        "first step, seconds": lambda row: without_range(row["first_step_seconds"]),
+        "memory, GB": lambda row: without_range(row["training_megabytes"] / 1000),
     }
     height = 1.2 + 0.34 * len(shown)
     figure, axes = plt.subplots(
@@ -204,8 +248,8 @@ def draw(figures, path):
     plt.close(figure)
 
 
-def alone(value):
-    """A value that was measured once, as one with a range."""
+def without_range(value):
+    """Return a value that was measured once, in the form of a median with its range."""
     return {"median": value, "range": [value, value]}
 
 

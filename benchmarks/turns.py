@@ -1,7 +1,7 @@
-"""Processes that take turns, so that a machine's other work hits all that are compared.
+"""Processes that take turns, so that other work of the machine slows all that are compared alike.
 
-Each begins by saying one line of JSON, of itself or of what went wrong; then it is told "TASK
-STEPS", a line each, and answers with the seconds that this took, or with its peak of memory.
+A process first writes one line of JSON, which describes it or says what went wrong. Then it reads
+lines "TASK STEPS", and answers each with the seconds that the task took, or with its peak memory.
 """
 
 import contextlib
@@ -17,20 +17,21 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).parent
-# JAX and TensorFlow would take most of a GPU's memory at once.
+# Without these variables, JAX and TensorFlow take most of a GPU's memory when they start.
 ROOM_FOR_OTHERS = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
 
 
 class Worker:
-    """A process that takes turns, seen from the one that compares.
+    """A process that takes turns, as the comparing process sees it.
 
     Args:
-        script: in this folder; calls `take_turns`.
-        *words: its arguments.
+        script: str, name of a script in this folder, which calls `take_turns`.
+        *words: str, the arguments of the script.
 
     Attributes:
-        beginning: what it said first; has "error" where it cannot take part (any more).
-        seconds: of its turns, by task.
+        beginning: dict, the first message of the process. It has the key "error" where the process
+            cannot take part, or not any more.
+        seconds: dict, list of the seconds of its turns by task.
     """
 
     def __init__(self, script, *words):
@@ -48,7 +49,7 @@ class Worker:
 
     def answer(self):
         line = self.process.stdout.readline()
-        return json.loads(line) if line else {"error": "the process ended without a word"}
+        return json.loads(line) if line else {"error": "the process ended without a message"}
 
     def ask(self, *words):
         try:
@@ -58,7 +59,7 @@ class Worker:
         return self.answer()
 
     def turn(self, task, steps, keep=True):
-        """Takes a turn; one that warms up, or compiles, is not to be kept."""
+        """Take a turn, whose time is kept unless the turn only warms up or compiles."""
         if "error" in self.beginning:
             return
         answer = self.ask(task, steps)
@@ -68,7 +69,7 @@ class Worker:
             self.seconds.setdefault(task, []).append(answer["seconds"])
 
     def peak_megabytes(self):
-        """The most memory so far; None where the process has ended."""
+        """Return the most memory so far in MB, or None where the process has ended."""
         answer = self.ask("memory", 0)
         return None if "error" in answer else round(answer["peak_bytes"] / 1e6)
 
@@ -84,14 +85,14 @@ class Worker:
 
 
 def take_turns(begin):
-    """The worker's side, to the end of its input.
+    """Take turns in the worker's process until its input ends.
 
     Args:
-        begin: gives what to say first, as a dict, and the tasks: functions of a number of steps,
-            by name.
+        begin: function that returns the first message, a dict, and the tasks, a dict from a name to
+            a function of a number of steps.
     """
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what libraries print goes to stderr
+    os.dup2(2, 1)  # What libraries print goes to stderr.
 
     def answer(**values):
         print(json.dumps(values), file=answers, flush=True)
@@ -113,23 +114,24 @@ def take_turns(begin):
 
 
 def peak_bytes():
-    """The most memory that this process had resident."""
+    """Return the most memory that this process had resident, in bytes."""
     status = Path("/proc/self/status")
-    if status.exists():  # Linux; getrusage has the parent's there, where that was larger
+    # On Linux, getrusage gives the parent's peak where that was larger.
+    if status.exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return 1024 * int(line.split()[1])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def rates(count, seconds):
-    """Median and range of how many a second."""
+    """Return the median and the range of a number a second, from the seconds of each turn."""
     values = [count / s for s in seconds]
     low, median, high = (round(float(f(values)), 1) for f in (min, np.median, max))
     return {"median": median, "range": [low, high]}
 
 
 def with_range(values):
-    """The median and its range, as precise as the median is small."""
+    """Write the median and its range, with one decimal for a median below 20."""
     places = 0 if values["median"] >= 20 else 1
     low, high = values["range"]
     return f"{values['median']:.{places}f} ({low:.{places}f}-{high:.{places}f})"

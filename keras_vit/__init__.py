@@ -1,5 +1,16 @@
 """Vision Transformers in Keras 3, on TensorFlow, JAX and PyTorch."""
 
+import keras_vit_backend
+
+if keras_vit_backend.is_module_command():  # `python -m keras_vit`, never a program of your own
+    keras_vit_backend.choose()
+try:
+    import keras  # noqa: F401
+except ModuleNotFoundError as error:
+    if error.name not in keras_vit_backend.BACKENDS:
+        raise
+    raise ImportError(keras_vit_backend.missing_backend(error.name)) from error
+
 from keras_vit.augment import AutoAugment, Mixing, RandomAffine, RandomCrop, RandomResizedCrop
 from keras_vit.data import load_data
 from keras_vit.inspection import (
@@ -25,20 +36,20 @@ from keras_vit.layers import (
     TokenPooling,
     TransformerBlock,
 )
-from keras_vit.models import (
+from keras_vit.models import HybridViT, ResNet, ViT, intermediates
+
+# Not in `__all__`: the published systems stay in their own room. They are imported so that Keras
+# finds their classes when it loads a file.
+from keras_vit.reproductions import (  # noqa: F401
     FlatViT,
     HybridStudyResNet,
     HybridStudyViT,
-    HybridViT,
     KunViT,
-    MaskedAutoencoder,
     PositionStudyViT,
-    ResNet,
     VisualAttentionViT,
-    ViT,
-    intermediates,
 )
-from keras_vit.training import AugmentedModel, adamw, warmup_cosine
+from keras_vit.train import AugmentedModel, MaskedAutoencoder, adamw, warmup_cosine
+from keras_vit.version import __version__
 from keras_vit.weights import load_checkpoint, to_huggingface, to_timm
 
 __all__ = [
@@ -46,11 +57,7 @@ __all__ = [
     "AugmentedModel",
     "AutoAugment",
     "ConvStem",
-    "FlatViT",
-    "HybridStudyResNet",
-    "HybridStudyViT",
     "HybridViT",
-    "KunViT",
     "LayerScale",
     "MaskedAutoencoder",
     "MaskedDecoder",
@@ -58,7 +65,6 @@ __all__ = [
     "MultiHeadSelfAttention",
     "PatchEncoder",
     "Patches",
-    "PositionStudyViT",
     "RandomAffine",
     "RandomCrop",
     "RandomMasking",
@@ -70,7 +76,7 @@ __all__ = [
     "TokenPooling",
     "TransformerBlock",
     "ViT",
-    "VisualAttentionViT",
+    "__version__",
     "adamw",
     "attention_distance",
     "attention_maps",

@@ -1,17 +1,19 @@
-"""The scanned digits inside scikit-learn: 1,797 images of 8x8 pixels, nothing to download.
+"""Train on the scanned digits of scikit-learn, 1,797 images of 8x8 pixels without a download.
 
     python recipes/digits.py      98.61 % of 359 test images, 87 s on 2 shared CPU cores
 
-The run is in results/digits.
+The files of this run are in results/digits.
 """
 
-from keras_vit.training import Preset, Recipe, main
+import keras_vit_start  # noqa: F401  chooses the backend; must come before Keras is imported
+from keras_vit.commands.train import main
+from keras_vit.runs import Preset, Recipe
 
 RECIPE = Recipe(
     name="digits",
     data="digits",
     presets={
-        "default": Preset(
+        "small": Preset(
             summary="a small ViT, 16 tokens for 2x2 pixels each, 100 epochs",
             expect="98.6 % in a minute and a half on 2 CPU cores",
             epochs=100,
@@ -30,8 +32,8 @@ RECIPE = Recipe(
             },
         ),
     },
-    on_cpu="default",
-    on_gpu="default",
+    on_cpu="small",
+    on_gpu="small",
 )
 
 if __name__ == "__main__":

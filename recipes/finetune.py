@@ -1,22 +1,25 @@
-"""Fine-tuning: a trained model goes on with your own images.
+"""Fine-tune a trained model on your own images.
 
     python recipes/finetune.py saved_models/cifar100 --data photos/
     python recipes/finetune.py ViT-B_16.npz --data photos/ --image-size 384
     python recipes/finetune.py saved_models/cifar100 --data photos/ --linear-probe
 
-CHECKPOINT is a .keras file of a ViT or HybridViT, a run's folder, or a published file. It gets a
-new head, which starts at zero, unless it knows the same classes. Images of any sizes are brought
-to --image-size, or to the checkpoint's own: in training by random crops and flips inside the
-step. A folder of more than 2 GiB of pixels is read from its files as they are needed.
+CHECKPOINT is a .keras file of a ViT or HybridViT, a run's folder, or a published file. The model
+gets a new head, which starts at zero, unless its classes are those of your images. Images of any
+size are resized to --image-size, or to the image size of the checkpoint. In training, the images
+are cropped and flipped at random inside the step. If the pixels of a folder need more than 2 GiB,
+the images are read from their files as they are needed.
 """
 
 import dataclasses
 
-from keras_vit.training import Preset, Recipe, main
+import keras_vit_start  # noqa: F401  chooses the backend; must come before Keras is imported
+from keras_vit.commands.train import main
+from keras_vit.runs import Preset, Recipe
 
 ADAMW = Preset(
-    summary="all layers, AdamW, a lower rate for every lower layer",
-    expect="a step costs what one of training from scratch does",
+    summary="all layers, with AdamW and a lower learning rate for each lower layer",
+    expect="a step takes as long as a step of training from scratch",
     epochs=20,
     batch_size=64,
     peak_learning_rate=5e-4,
@@ -36,8 +39,8 @@ RECIPE = Recipe(
     presets={
         "adamw": ADAMW,
         "sgd": Preset(
-            summary="all layers, as the ViT paper: SGD with momentum, batch 512, norm 1 at most",
-            expect="the published way; the paper tried rates of 0.001 to 0.06 on held-out images",
+            summary="all layers, as in the ViT paper: SGD with momentum, batch 512, norm at most 1",
+            expect="the published method; the paper tried rates from 0.001 to 0.06",
             epochs=20,
             batch_size=512,
             optimizer="sgd",
@@ -52,8 +55,8 @@ RECIPE = Recipe(
         ),
         "lora": dataclasses.replace(
             ADAMW,
-            summary="low-rank factors in the attention, and the head",
-            expect="optimizer state for a few per cent of the parameters",
+            summary="only low-rank factors in the attention, and the head",
+            expect="the optimizer has a state for only a few per cent of the parameters",
             layer_decay=1.0,
             peak_learning_rate=2e-3,
             weight_decay=0.0,
@@ -62,8 +65,8 @@ RECIPE = Recipe(
         ),
         "frozen": dataclasses.replace(
             ADAMW,
-            summary="the head alone, on augmented images",
-            expect="the features stay as they are",
+            summary="only the head, on augmented images",
+            expect="the features do not change",
             layer_decay=1.0,
             peak_learning_rate=5e-3,
             weight_decay=0.0,
@@ -71,7 +74,7 @@ RECIPE = Recipe(
             model={},
         ),
         "linear-probe": Preset(
-            summary="the head alone, by logistic regression on features computed once",
+            summary="only the head, by logistic regression on features that are computed once",
             expect="one pass over the images, then a fit on their features",
             epochs=1,
             linear_probe=True,

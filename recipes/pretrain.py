@@ -1,23 +1,24 @@
-"""Pretraining without labels: a masked autoencoder predicts the patches that it does not see.
+"""Pretrain a ViT without labels, as a masked autoencoder (MAE, arXiv 2111.06377).
 
     python recipes/pretrain.py --data cifar10 --out saved_models/pretrained
     python recipes/finetune.py saved_models/pretrained --data cifar10 --limit 5000
 
-Three quarters of each image's patches are hidden (MAE, arXiv 2111.06377); model.keras is the
-encoder alone, an ordinary ViT without head. A folder of images needs class folders, as for all
-recipes, but what class an image is in does not matter.
+Three quarters of each image's patches are hidden, and the model learns to predict them from the
+other patches. The file model.keras holds only the encoder, an ordinary ViT without a head. As for
+all recipes, a folder of images must contain class folders, but the classes are not used.
 """
 
-from keras_vit.training import MaskedPreset, Recipe, finish_pretraining, main
+import keras_vit_start  # noqa: F401  chooses the backend; must come before Keras is imported
+from keras_vit.commands.train import main
+from keras_vit.runs import MaskedPreset, Recipe
 
 RECIPE = Recipe(
     name="pretrain",
     data="cifar10",
-    finish=finish_pretraining,
     presets={
         "compact": MaskedPreset(
             summary="a compact ViT, 64 tokens for 4x4 pixels each, 12 epochs",
-            expect="about 1,050 images for each CPU second; not yet run whole here",
+            expect="about 1,050 images for each CPU second; no whole run yet",
             epochs=12,
             peak_learning_rate=1.5e-3,
             warmup_epochs=1,

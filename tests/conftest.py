@@ -1,10 +1,38 @@
 import gc
 import os
+import zlib
+from pathlib import Path
 
 import keras
 import pytest
 
 from tests.few_steps import JIT_COMPILE
+
+# What these folders test goes through one backend as through another: folders, files, resuming,
+# command lines, documents. PyTorch compiles nothing, so it runs them in the least time. What does
+# depend on the backend is marked `backends` there, and runs on all three.
+ON_TORCH = ("runs", "recipes", "tuning", "docs", "reproductions", "earlier_versions")
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--part",
+        metavar="K/N",
+        help="run only part K of N, from 0; a test is always in the same part",
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    here = Path(__file__).parent
+    for item in items:
+        folder = item.path.relative_to(here).parts[0] if item.path.is_relative_to(here) else ""
+        if folder in ON_TORCH and not item.get_closest_marker("backends"):
+            item.add_marker("on_torch")
+    if part := config.getoption("--part"):
+        number, count = map(int, part.split("/"))
+        chosen = [i for i in items if zlib.crc32(i.nodeid.encode()) % count == number]
+        config.hook.pytest_deselected(items=[i for i in items if i not in chosen])
+        items[:] = chosen
 
 
 def pytest_configure():
@@ -48,7 +76,7 @@ def _seeded():
 @pytest.fixture(scope="module")
 def few_steps():
     """Runs compile as it is soonest; test_recipes, test_kills, test_checkpoint go without this."""
-    from keras_vit.models.augmenting import AugmentingModel
+    from keras_vit.train.augmenting import AugmentingModel
 
     compiled = AugmentingModel.compile
     with pytest.MonkeyPatch.context() as patch:

@@ -27,8 +27,8 @@ from keras_vit import (
     ViT,
 )
 from keras_vit.models.hybrid_backbone import HybridBackbone
-from keras_vit.models.published import BareAttention, HybridStudyBlock, ResNet34Stage
 from keras_vit.models.residual_block import BottleneckBlock
+from keras_vit.reproductions import BareAttention, HybridStudyBlock, ResNet34Stage
 from tests.contract import keeps_contract, learns_in_fit
 
 pytestmark = [pytest.mark.backends, pytest.mark.medium]

@@ -1,17 +1,18 @@
-"""Reading at computed places, and counting them: the augmentations' only access to memory."""
+"""Reading pixels and table entries at computed indices, and counting indices."""
 
 
-def gather_pixels(backend, images, rows, columns, fill_value):
-    """Pixels of each image at its own whole coordinates; `fill_value` outside the image.
+def gather_pixels(backend, images, rows, columns, fill_value: float):
+    """Read pixels of each image at whole-numbered coordinates of its own.
 
     Args:
-        backend: `self.backend` of the calling layer.
-        images: (B, H, W, C) float32.
-        rows, columns: int32, broadcastable to (B, H', W').
-        fill_value: A number.
+        backend: Keras's backend module, `self.backend` of the calling layer.
+        images: tensor `(B, H, W, C)` float32.
+        rows: int32 tensor that can be broadcast to `(B, H', W')`, rows of the input to read.
+        columns: int32 tensor that can be broadcast to `(B, H', W')`, columns of the input to read.
+        fill_value: float, the value where a coordinate is outside the image.
 
     Returns:
-        (B, H', W', C) float32.
+        Tensor `(B, H', W', C)` float32.
     """
     np = backend.numpy
     _, height, width, channels = images.shape
@@ -22,9 +23,10 @@ def gather_pixels(backend, images, rows, columns, fill_value):
     )
     places = np.clip(rows, 0, height - 1) * width + np.clip(columns, 0, width - 1)
     if backend.name == "jax":
-        # Image by image: XLA would bring the whole batch to every one of several devices.
-        each = np.reshape(images, (batch, height * width, channels))
-        pixels = np.take_along_axis(each, np.reshape(places, (len(places), -1, 1)), axis=1)
+        # Each image is read by itself. Where the batch is spread over several devices, XLA would
+        # otherwise copy the whole batch to every device.
+        pixels = np.reshape(images, (batch, height * width, channels))
+        pixels = np.take_along_axis(pixels, np.reshape(places, (len(places), -1, 1)), axis=1)
         pixels = np.reshape(pixels, (batch, *places.shape[1:], channels))
     else:
         first = np.reshape(np.arange(batch, dtype="int32") * (height * width), (-1, 1, 1))
@@ -33,24 +35,36 @@ def gather_pixels(backend, images, rows, columns, fill_value):
 
 
 def look_up(backend, values, places):
-    """`values[places]` along the first axis.
+    """Compute `values[places]` along the first axis.
 
     Args:
-        backend: `self.backend` of the calling layer.
-        values: (N,) or (N, C).
-        places: integers of any shape, from 0 to N - 1.
+        backend: Keras's backend module, `self.backend` of the calling layer.
+        values: tensor `(N,)` or `(N, C)`.
+        places: int tensor of any shape, values from 0 to N - 1.
+
+    Returns:
+        Tensor of the shape of `places`, followed by C where `values` has two axes.
     """
     if backend.name == "torch":
-        from keras_vit.augment import lookup_torch  # imports PyTorch
+        from keras_vit.backend import lookup_torch  # imports PyTorch
 
         return lookup_torch.look_up(values, places)
     return backend.numpy.take(values, places, axis=0)
 
 
-def count(backend, places, size):
-    """How often each of `size` places occurs in `places`: integers from 0; int32 (size,)."""
+def count(backend, places, size: int):
+    """Count how often each index occurs.
+
+    Args:
+        backend: Keras's backend module, `self.backend` of the calling layer.
+        places: int tensor of any shape, values from 0 to `size` - 1.
+        size: int, number of different indices.
+
+    Returns:
+        Tensor `(size,)` int32.
+    """
     if backend.name == "torch":
-        from keras_vit.augment import lookup_torch
+        from keras_vit.backend import lookup_torch
 
         return lookup_torch.count(places, size)
     places = backend.numpy.reshape(places, (-1,))

@@ -1,7 +1,8 @@
-"""The five operations that move pixels: an inverse affine matrix, then one read a pixel.
+"""The five operations that move pixels: an inverse affine matrix, then one read for each pixel.
 
-Coordinates are torchvision's: x to the right, y down, in pixels from the image's centre, a
-pixel standing at its own centre. A matrix takes an output place to its place in the input.
+The coordinates are torchvision's: x to the right and y down, in pixels from the centre of the
+image; the coordinates of a pixel are those of its own centre. A matrix maps a place in the output
+to the place in the input from which the output pixel is read.
 """
 
 import math
@@ -12,11 +13,21 @@ NAMES = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
-def inverse_matrix(name, magnitude, height, width):
-    """Six numbers (a, b, c, d, e, f): x' = a·x + b·y + c, y' = d·x + e·y + f.
+def inverse_matrix(
+    name: str | None, magnitude: float, height: int, width: int
+) -> tuple[float, float, float, float, float, float]:
+    """Compute the inverse affine matrix of an operation.
 
-    Shear is a slope with the top left corner fixed, translation is in pixels, rotation in
-    degrees, counter-clockwise.
+    Args:
+        name: str, name of the operation, or None for no operation.
+        magnitude: float; for a shear a slope (the top left corner stays where it is), for a
+            translation pixels, for a rotation degrees counter-clockwise.
+        height: int, height of the images in pixels.
+        width: int, width of the images in pixels.
+
+    Returns:
+        Six floats (a, b, c, d, e, f), with x' = a·x + b·y + c and y' = d·x + e·y + f. They are the
+        identity for any other operation.
     """
     if name == "ShearX":
         return (1.0, magnitude, magnitude * height / 2, 0.0, 1.0, 0.0)
@@ -32,8 +43,19 @@ def inverse_matrix(name, magnitude, height, width):
     return IDENTITY
 
 
-def warp(backend, images, matrix, interpolation, fill_value):
-    """Each image by its own inverse matrix. `images` (B, H, W, C), `matrix` (B, 6)."""
+def warp(backend, images, matrix, interpolation: str, fill_value: float):
+    """Move the pixels of each image by an inverse affine matrix of its own.
+
+    Args:
+        backend: Keras's backend module, `self.backend` of the calling layer.
+        images: tensor `(B, H, W, C)` float32.
+        matrix: tensor `(B, 6)` float32, rows as `inverse_matrix` returns them.
+        interpolation: "nearest" or "bilinear".
+        fill_value: float, the value of pixels that come from outside the image.
+
+    Returns:
+        Tensor `(B, H, W, C)` float32.
+    """
     np = backend.numpy
     _, height, width, _ = images.shape
     a, b, c, d, e, f = (np.reshape(matrix[:, i], (-1, 1, 1)) for i in range(6))

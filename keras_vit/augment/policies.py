@@ -1,10 +1,10 @@
-"""The published policy, and what its levels mean."""
+"""The published policy of AutoAugment, and the meaning of its levels."""
 
 import numpy
 
-# AutoAugment (arXiv 1805.09501), the CIFAR-10 policy of its appendix: 25 sub-policies of two
-# operations, each with the probability that it is applied and its level, 0 to 9. Invert,
-# Equalize and AutoContrast have no use for a level; theirs are kept as published.
+# "cifar10" is the CIFAR-10 policy from the appendix of AutoAugment (arXiv 1805.09501): 25
+# sub-policies of two operations, each with the probability that it is applied and its level from 0
+# to 9. Invert, Equalize and AutoContrast do not use their levels; the table has the published ones.
 POLICIES = {
     "cifar10": (
         (("Invert", 0.1, 7), ("Contrast", 0.2, 6)),
@@ -38,13 +38,22 @@ LEVELS = ("torchvision", "omihub777")
 ENHANCEMENTS = ("Brightness", "Color", "Contrast", "Sharpness")
 
 
-def magnitude(name, level, sign, levels, height, width):
-    """The number that an operation takes at a level 0–9 and a sign of -1 or 1.
+def magnitude(name: str, level: int, sign: int, levels: str, height: int, width: int) -> float:
+    """Compute the magnitude of an operation at a level.
 
-    Slopes for the shears, pixels for the translations, degrees for Rotate, the factor's
-    distance from 1 for the enhancements, bits kept for Posterize, the first inverted value for
-    Solarize, 0 for the rest. `levels` says whose reading of the level it is; both agree where
-    no branch names one.
+    Args:
+        name: str, name of the operation.
+        level: int from 0 to 9, as in the policy.
+        sign: -1 or 1, direction of the operation.
+        levels: "torchvision" or "omihub777", whose meaning of the level holds. The two agree in
+            every line below that does not name one of them.
+        height: int, height of the images in pixels.
+        width: int, width of the images in pixels.
+
+    Returns:
+        Float. For the shears a slope, for the translations pixels, for Rotate degrees, for the
+        enhancements the factor minus 1, for Posterize the number of bits to keep, for Solarize the
+        first value to invert, and 0 for the other operations.
     """
     if name in ("ShearX", "ShearY"):
         return sign * 0.3 * level / 9
@@ -64,9 +73,10 @@ def magnitude(name, level, sign, levels, height, width):
 
 
 def _enhancement(level):
-    """0.9 · level / 9 in float32, counted from the nearer end as `torch.linspace` does.
+    """Compute 0.9 · level / 9 in float32, as `torch.linspace` does.
 
-    The last bit decides which way a blended value truncates.
+    The value is counted from the nearer end of the range. Its last bit matters, because that bit
+    decides which way a blended value is truncated.
     """
     limit = numpy.float32(0.9)
     step = limit / numpy.float32(9)

@@ -1,4 +1,4 @@
-"""RandomAffine: each image turned and shifted by a draw of its own."""
+"""RandomAffine: a rotation and a shift, drawn for each image."""
 
 from numbers import Real
 
@@ -13,36 +13,48 @@ INTERPOLATIONS = ("nearest", "bilinear")
 
 @keras.saving.register_keras_serializable(package="keras_vit")
 class RandomAffine(ImageLayer):
-    """Turns each image around its centre, then shifts it, each by a draw of its own.
+    """Rotate each image around its centre, then shift it, each by a draw of its own.
 
-    torchvision's `RandomAffine(degrees, translate)`. Keras's `RandomRotation` and
-    `RandomTranslation` run TensorFlow kernels that have no XLA form.
+    The layer does what torchvision's `RandomAffine(degrees, translate)` does. Keras's
+    `RandomRotation` and `RandomTranslation` run TensorFlow kernels that XLA cannot compile.
 
     Args:
-        degrees: A number 0–180; angles are uniform within ± degrees.
-        shift: A number of pixels, 0 or more; the offsets down and across are uniform whole
-            numbers within ± shift.
-        fill_value: A number 0–255, for what comes from outside the image.
-        interpolation: `"nearest"` or `"bilinear"`.
-        seed: Integer or `None`.
-        **kwargs: Keras's `name` and the like.
+        degrees: float in [0, 180]; the angles are uniform from -degrees to degrees. Default: 0.
+        shift: int, at least 0, in pixels; the offsets down and to the right are uniform whole
+            numbers from -shift to shift. Default: 0.
+        fill_value: float in [0, 255], the value of pixels that come from outside the image.
+            Default: 0.
+        interpolation: "nearest" or "bilinear". Default: "nearest".
+        seed: int or None, seed of the draws. None: a random seed. Default: None.
+        **kwargs: arguments of `keras.layers.Layer`, such as `name`. A `dtype` must be float32.
 
-    Input shape:
-        (B, H, W, C) or (H, W, C), uint8 or float, 0–255.
+    Call arguments:
+        images: tensor `(B, H, W, C)` or `(H, W, C)`, uint8 or float, values 0–255.
+        training: bool, whether to augment. Default: True.
 
-    Output shape:
-        The same, float32, 0–255. With `training=False` the values are the input's.
+    Input shape: `(B, H, W, C)` or `(H, W, C)`.
+
+    Output shape: the input shape, float32, values 0–255. With `training=False` the values are those
+        of the input.
 
     Raises:
-        ValueError: An argument outside its range.
+        ValueError: if an argument is outside its range.
     """
 
     def __init__(
-        self, degrees=0, shift=0, fill_value=0, interpolation="nearest", seed=None, **kwargs
-    ):
+        self,
+        degrees: float = 0,
+        shift: int = 0,
+        fill_value: float = 0,
+        interpolation: str = "nearest",
+        seed: int | None = None,
+        **kwargs,
+    ) -> None:
         super().__init__(seed=seed, **kwargs)
         if not isinstance(degrees, Real) or not 0 <= degrees <= 180:
-            raise ValueError(f"`degrees` must be 0 to 180. Received: degrees={degrees}")
+            raise ValueError(
+                f"`degrees` must be a number from 0 to 180. Received: degrees={degrees}"
+            )
         if not isinstance(shift, int) or shift < 0:
             raise ValueError(f"`shift` must be a non-negative integer. Received: shift={shift}")
         check_fill_value(fill_value)
@@ -60,27 +72,27 @@ class RandomAffine(ImageLayer):
         return self.apply(images, angles, self.backend.cast(offsets, "float32"))
 
     def apply(self, images, angles, offsets):
-        """The part without chance.
+        """Rotate and shift by given angles and offsets, as the layer does by the ones it draws.
 
         Args:
-            images: (B, H, W, C) float32.
-            angles: (B,) float32, degrees, counter-clockwise.
-            offsets: (B, 2) float32, pixels down and to the right.
+            images: tensor `(B, H, W, C)` float32.
+            angles: tensor `(B,)` float32, degrees counter-clockwise.
+            offsets: tensor `(B, 2)` float32, pixels down and to the right.
 
         Returns:
-            (B, H, W, C) float32.
+            Tensor `(B, H, W, C)` float32.
         """
         np = self.backend.numpy
         radians = angles * (3.141592653589793 / 180)
         cos, sin = np.cos(radians), np.sin(radians)
         down, right = offsets[:, 0], offsets[:, 1]
-        # From a place in the output: first the shift back, then the turn back.
-        across = -(cos * right - sin * down)
-        along = -(sin * right + cos * down)
-        matrix = np.stack([cos, -sin, across, sin, cos, along], axis=1)
+        # The matrix maps the output to the input, so it undoes the shift first, then the rotation.
+        shift_x = -(cos * right - sin * down)
+        shift_y = -(sin * right + cos * down)
+        matrix = np.stack([cos, -sin, shift_x, sin, cos, shift_y], axis=1)
         return warp(self.backend, images, matrix, self.interpolation, self.fill_value)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "degrees": self.degrees,

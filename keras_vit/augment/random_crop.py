@@ -1,4 +1,4 @@
-"""RandomCrop: the shift by a few pixels that CIFAR recipes train with."""
+"""RandomCrop: the shift by a few pixels that recipes for CIFAR use in training."""
 
 import keras
 
@@ -9,30 +9,37 @@ from keras_vit.augment.gather import gather_pixels
 
 @keras.saving.register_keras_serializable(package="keras_vit")
 class RandomCrop(ImageLayer):
-    """Pads every side and crops back to the input's size, at an offset of its own per image.
+    """Pad every side of each image and crop back to the input's size, at an offset of its own.
 
-    The augmentation of ResNet's CIFAR-10 experiments (He et al., arXiv 1512.03385, section
-    4.2: 4 pixels padded on each side). `keras.layers.RandomCrop` is another thing: it draws one
-    crop for the whole batch, and has `supports_jit = False`, with which
-    `compile(jit_compile=True)` quietly trains unjitted.
+    This is the augmentation of ResNet's CIFAR-10 experiments (He et al., arXiv 1512.03385, section
+    4.2), which pad 4 pixels on each side. `keras.layers.RandomCrop` does something else: it draws
+    one crop for the whole batch. It also has `supports_jit = False`, and with such a layer
+    `compile(jit_compile=True)` trains without compilation and does not say so.
 
     Args:
-        padding: Non-negative integer, pixels on each side; offsets are -padding … padding.
-        fill_value: A number 0–255, the value of the padding.
-        seed: Integer or `None`.
-        **kwargs: Keras's `name` and the like.
+        padding: int, at least 0, pixels on each side; the offsets are uniform whole numbers from
+            -padding to padding. Default: 4.
+        fill_value: float in [0, 255], the value of the padding. Default: 0.
+        seed: int or None, seed of the draws. None: a random seed. Default: None.
+        **kwargs: arguments of `keras.layers.Layer`, such as `name`. A `dtype` must be float32.
 
-    Input shape:
-        (B, H, W, C) or (H, W, C), uint8 or float, 0–255.
+    Call arguments:
+        images: tensor `(B, H, W, C)` or `(H, W, C)`, uint8 or float, values 0–255.
+        training: bool, whether to augment. Default: True.
 
-    Output shape:
-        The same, float32, 0–255. With `training=False` the values are the input's.
+    Input shape: `(B, H, W, C)` or `(H, W, C)`.
+
+    Output shape: the input shape, float32, values 0–255. With `training=False` the values are those
+        of the input.
 
     Raises:
-        ValueError: A negative or broken `padding`, a `fill_value` outside 0–255.
+        ValueError: if `padding` is not an int of at least 0, or if `fill_value` is not a number
+            from 0 to 255.
     """
 
-    def __init__(self, padding=4, fill_value=0, seed=None, **kwargs):
+    def __init__(
+        self, padding: int = 4, fill_value: float = 0, seed: int | None = None, **kwargs
+    ) -> None:
         super().__init__(seed=seed, **kwargs)
         if not isinstance(padding, int) or padding < 0:
             raise ValueError(
@@ -52,7 +59,7 @@ class RandomCrop(ImageLayer):
         columns = offsets[:, 1] + np.reshape(np.arange(width, dtype="int32"), (1, 1, -1))
         return gather_pixels(self.backend, images, rows, columns, self.fill_value)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "padding": self.padding,

@@ -1,4 +1,4 @@
-"""RandomResizedCrop: a random part of each image, at a common size."""
+"""RandomResizedCrop: a random part of each image, resized to a common size."""
 
 import math
 
@@ -12,35 +12,51 @@ TRIES = 10
 
 @keras.saving.register_keras_serializable(package="keras_vit")
 class RandomResizedCrop(ImageLayer):
-    """A crop of random area and aspect ratio for each image, resized to one size.
+    """Crop each image at random, in area and aspect ratio, and resize the crops to one size.
 
-    The Inception-style crop (Szegedy et al., arXiv 1409.4842, section 6) as torchvision draws
-    it: the area uniform in `scale`, the aspect ratio log-uniform in `ratio`, up to ten tries
-    until the crop fits, then the largest centre crop of an allowed ratio. Resized bilinearly
-    with antialiasing, each axis by one matrix per image, which compiles on every backend.
+    This is the crop of Inception (Szegedy et al., arXiv 1409.4842, section 6) as torchvision draws
+    it. The area is uniform in `scale`, and the aspect ratio is log-uniform in `ratio`. The layer
+    takes the first of ten draws that fits into the image. Where none fits, it takes the largest
+    crop from the centre with an allowed ratio. The resizing is bilinear with antialiasing, by one
+    matrix for each axis and image, which compiles on every backend.
 
-    The published scale 0.08–1 is for photographs of hundreds of pixels; on 32×32 images a
+    The published scale 0.08–1 is for photographs of hundreds of pixels. On images of 32×32 pixels a
     lower bound of 0.8–0.9 is usual.
 
     Args:
-        height, width: Positive integers, the size of the output.
-        scale: Pair 0 < low <= high <= 1, the crop's share of the image's area.
-        ratio: Pair 0 < low <= high, the crop's width over its height.
-        seed: Integer or `None`.
-        **kwargs: Keras's `name` and the like.
+        height: int, at least 1, height of the output in pixels.
+        width: int, at least 1, width of the output in pixels.
+        scale: pair of floats, 0 < low <= high <= 1, share of the image's area in the crop. Default:
+            (0.08, 1.0).
+        ratio: pair of floats, 0 < low <= high, width of the crop over its height. Default:
+            (3/4, 4/3).
+        seed: int or None, seed of the draws. None: a random seed. Default: None.
+        **kwargs: arguments of `keras.layers.Layer`, such as `name`. A `dtype` must be float32.
 
-    Input shape:
-        (B, H, W, C) or (H, W, C), uint8 or float, 0–255.
+    Call arguments:
+        images: tensor `(B, H, W, C)` or `(H, W, C)`, uint8 or float, values 0–255.
+        training: bool, whether to crop. Default: True.
 
-    Output shape:
-        (B, height, width, C) or (height, width, C), float32, 0–255, not rounded. With
-        `training=False` the whole image resized, unchanged where it has that size already.
+    Input shape: `(B, H, W, C)` or `(H, W, C)`.
+
+    Output shape: `(B, height, width, C)` or `(height, width, C)`, float32, values 0–255, not
+        rounded. With `training=False` it is the whole image, resized; an image of that size does
+        not change.
 
     Raises:
-        ValueError: A size that is not positive, a pair out of order or out of its bounds.
+        ValueError: if `height` or `width` is not a positive integer, or if `scale` or `ratio` is
+            not a pair in the range above.
     """
 
-    def __init__(self, height, width, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3), seed=None, **kwargs):
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        scale: tuple[float, float] = (0.08, 1.0),
+        ratio: tuple[float, float] = (3 / 4, 4 / 3),
+        seed: int | None = None,
+        **kwargs,
+    ) -> None:
         super().__init__(seed=seed, **kwargs)
         self.height = positive_integer("height", height)
         self.width = positive_integer("width", width)
@@ -61,24 +77,24 @@ class RandomResizedCrop(ImageLayer):
         return self._crop_and_resize(images, each * whole)
 
     def crop_and_resize(self, images, boxes):
-        """The part without chance: given crops, as the layer resizes them.
+        """Resize given crops, as the layer resizes the ones that it draws.
 
         Args:
-            images: (B, H, W, C).
-            boxes: (B, 4), the top, left, height and width of each image's crop in pixels,
-                inside the image.
+            images: tensor or array `(B, H, W, C)`, values 0–255.
+            boxes: tensor or array `(B, 4)`, the top, left, height and width of each image's crop in
+                pixels, inside the image.
 
         Returns:
-            (B, height, width, C) float32.
+            Tensor `(B, height, width, C)` float32.
         """
         images, _ = self._as_batch(images)
         boxes = self.backend.convert_to_tensor(boxes, dtype="float32")
         return self._crop_and_resize(images, boxes)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         return (*input_shape[:-3], self.height, self.width, input_shape[-1])
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "height": self.height,
@@ -88,6 +104,7 @@ class RandomResizedCrop(ImageLayer):
         }
 
     def _draw_boxes(self, batch, height, width, seed):
+        """Draw a crop for each image, `(B, 4)` float32: top, left, height, width in pixels."""
         np, random = self.backend.numpy, self.backend.random
         tries = random.uniform((batch, 2, TRIES), dtype="float32", seed=seed)
         low, high = self.scale
@@ -105,8 +122,8 @@ class RandomResizedCrop(ImageLayer):
         crop_height = np.sum(np.where(first, heights, 0.0), axis=1)
         crop_width = np.sum(np.where(first, widths, 0.0), axis=1)
 
-        # The share of the free pixels that lies above and to the left, as a whole number. The
-        # minimum is for a uniform draw so close to 1 that the product rounds up.
+        # The draw is the share of the free pixels that lie above and to the left of the crop. The
+        # minimum is needed where a draw is so close to 1 that the product rounds up.
         place = random.uniform((2, batch), dtype="float32", seed=seed)
         top = np.minimum(np.floor(place[0] * (height - crop_height + 1)), height - crop_height)
         left = np.minimum(np.floor(place[1] * (width - crop_width + 1)), width - crop_width)
@@ -120,19 +137,30 @@ class RandomResizedCrop(ImageLayer):
     def _crop_and_resize(self, images, boxes):
         np = self.backend.numpy
         _, height, width, channels = images.shape
-        down = _weights(self.backend, boxes[:, 0], boxes[:, 2], height, self.height)
-        across = _weights(self.backend, boxes[:, 1], boxes[:, 3], width, self.width)
+        down = _resize_weights(self.backend, boxes[:, 0], boxes[:, 2], height, self.height)
+        across = _resize_weights(self.backend, boxes[:, 1], boxes[:, 3], width, self.width)
         rows = np.matmul(down, np.reshape(images, (-1, height, width * channels)))
         rows = np.reshape(rows, (-1, self.height, width, channels))
-        # The weights add up to 1 but for their rounding.
+        # Rounding can make the weights add up to slightly more than 1.
         return np.minimum(np.einsum("bpx,byxc->bypc", across, rows), 255)
 
 
-def _weights(backend, start, length, size, out_size):
-    """(B, out_size, size): how much each input pixel of an axis counts in each output pixel.
+def _resize_weights(backend, start, length, size, out_size):
+    """Compute how much each input pixel of an axis counts in each output pixel.
 
-    A triangle around the output pixel's centre, as wide as an output pixel when the crop
-    shrinks and as an input pixel when it grows; pixels outside the crop count nothing.
+    The weights are a triangle around the centre of the output pixel. It is as wide as an output
+    pixel where the crop shrinks, and as an input pixel where the crop grows. Pixels outside the
+    crop do not count.
+
+    Args:
+        backend: Keras's backend module.
+        start: tensor `(B,)` float32, first pixel of each crop.
+        length: tensor `(B,)` float32, length of each crop in pixels.
+        size: int, length of the axis in the input, in pixels.
+        out_size: int, length of the axis in the output, in pixels.
+
+    Returns:
+        Tensor `(B, out_size, size)` float32, whose rows add up to 1.
     """
     np = backend.numpy
     start, length = np.reshape(start, (-1, 1, 1)), np.reshape(length, (-1, 1, 1))
@@ -145,7 +173,7 @@ def _weights(backend, start, length, size, out_size):
 
 
 def _centre_box(height, width, ratio):
-    """The largest centre crop whose aspect ratio is allowed."""
+    """Return the largest crop from the centre whose aspect ratio is allowed."""
     low, high = ratio
     crop_height, crop_width = height, width
     if width / height < low:

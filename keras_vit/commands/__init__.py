@@ -1,5 +1,5 @@
-"""`python -m keras_vit`: a sub-command a file, each with `add_arguments` and `run`."""
+"""The command `keras-vit`: one module for each of its commands, with that command's parser."""
 
-from keras_vit.commands.command_line import main
+from keras_vit.commands.door import main, parser_for
 
-__all__ = ["main"]
+__all__ = ["main", "parser_for"]

@@ -1,5 +1,6 @@
-"""the model for other runtimes (ONNX, SavedModel, LiteRT), for timm or transformers, or in Keras"""
+"""write the model for ONNX, SavedModel, LiteRT, timm or transformers, or as a .keras file"""
 
+import argparse
 import importlib.util
 import os
 import tempfile
@@ -9,6 +10,7 @@ from pathlib import Path
 import keras
 from keras import ops
 
+from keras_vit.backend.keras_private import flatten_layers
 from keras_vit.commands.output import refuse_existing
 from keras_vit.files import whole_file
 from keras_vit.layers.activations import gelu
@@ -31,18 +33,22 @@ ONNX_PACKAGES = {
 }
 
 
-def add_arguments(parser):
-    parser.add_argument("--format", choices=[*SUFFIXES, *WEIGHTS], required=True)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of the command."""
+    parser.add_argument(
+        "--format", choices=[*SUFFIXES, *WEIGHTS], required=True, help="the format to write"
+    )
     parser.add_argument(
         "--out",
         metavar="PATH",
         type=Path,
         required=True,
-        help="a .onnx, .tflite or .keras file; a new folder for the others",
+        help="the .onnx, .tflite or .keras file to write; for other formats a new folder",
     )
 
 
-def run(flags):
+def run(flags: argparse.Namespace) -> None:
+    """Write the model in `flags.model` in another format."""
     refuse_existing(flags.out)
     if flags.format in WEIGHTS:
         WEIGHTS[flags.format](load_model(flags.model), flags.out)
@@ -53,20 +59,20 @@ def run(flags):
     print(f"see {flags.out}")
 
 
-def export(model, format, path):
-    """Writes an inference-only copy of a model, whole or not at all.
+def export(model: keras.Model, format: str, path: Path) -> None:
+    """Write a copy of a model for inference, whole or not at all.
 
-    The work is `keras.Model.export`'s. Batches may have any size, but with PyTorch, whose ONNX
-    takes one image at a time.
+    `keras.Model.export` does the conversion. The exported model takes batches of any size, except
+    for ONNX files written with PyTorch, which take one image at a time.
 
     Args:
-        model: a `keras.Model`, which should not be used on: for ONNX its GELU is replaced, and
-            what computes in half precision computes in float32.
-        format: "onnx", "tf_saved_model", "litert" or "keras".
-        path: of the file or folder, where nothing is yet.
+        model: Keras model, which should not be used afterwards. For ONNX its GELU is replaced, and
+            layers that compute in half precision are changed to compute in float32.
+        format: str, "onnx", "tf_saved_model", "litert" or "keras".
+        path: path of the file or folder, which must not exist yet.
 
     Raises:
-        ValueError: where Keras's export fails.
+        ValueError: if Keras's export fails.
     """
     if format == "keras":
         with whole_file(path) as draft:
@@ -82,7 +88,8 @@ def export(model, format, path):
         draft = Path(folder, path.name)
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # the converters', about their own insides
+                # The converters warn about their own code, and a user can do nothing about it.
+                warnings.simplefilter("ignore")
                 model.export(draft, format=format, verbose=False, **arguments)
                 if format == "onnx":
                     check_onnx(draft)
@@ -94,46 +101,59 @@ def export(model, format, path):
         os.replace(draft, path)
 
 
-def ready_for_onnx(model):
-    """The model, or its whole graph, as the converters can take it."""
-    for layer in model._flatten_layers():
-        # ONNX has no convolution of bfloat16, and under these policies the weights are float32.
+def ready_for_onnx(model: keras.Model) -> keras.Model:
+    """Change a model so that the ONNX converters accept it, and return it or its whole graph."""
+    for layer in flatten_layers(model):
+        # ONNX has no convolution in bfloat16. The weights are float32 under these two policies, so
+        # that computing in float32 needs no other weights.
         if layer.dtype_policy.name in ("mixed_bfloat16", "mixed_float16"):
             layer.dtype_policy = "float32"
-        # tf2onnx has no Erfc, by which TensorFlow computes the exact GELU.
+        # TensorFlow computes the exact GELU by Erfc, and tf2onnx cannot convert Erfc.
         if getattr(layer, "activation", None) in (keras.activations.gelu, gelu):
             layer.activation = gelu_by_erf
     if keras.backend.backend() == "jax":
-        # jax2onnx makes a wrong graph of attention with fewer queries than keys.
+        # jax2onnx converts attention with fewer queries than keys to a wrong graph. The whole graph
+        # of the model has none: there, every token attends in every block.
         model = keras.Model(model.input, model.output)
-    # Keras wants a called model.
+    # Keras exports only a model that has been called.
     model(ops.zeros((1, *(size or 32 for size in model.input_shape[1:]))))
     return model
 
 
 def gelu_by_erf(x):
+    """Apply the exact GELU by the error function, which all converters know."""
     return 0.5 * x * (1 + ops.erf(x * 2**-0.5))
 
 
-def check_onnx(path):
-    """Fails on operations that ONNX has not: tf2onnx only logs them and writes the file."""
+def check_onnx(path: Path) -> None:
+    """Check that a file holds only operations of ONNX; tf2onnx writes others and only logs them."""
     import onnx
 
     onnx.checker.check_model(path, full_check=True)
 
 
-def check_suffix(path, format):
+def check_suffix(path: Path, format: str) -> None:
+    """Check that a path ends as files of the format do.
+
+    Raises:
+        ValueError: if it does not.
+    """
     if SUFFIXES[format] and path.suffix != SUFFIXES[format]:
         raise ValueError(f"--out {path}: a file for {format} must end with {SUFFIXES[format]}")
 
 
-def check_backend(format):
+def check_backend(format: str) -> None:
+    """Check that the backend can write a format and that the converters are installed.
+
+    Raises:
+        ValueError: if the backend cannot write it, or a package is missing.
+    """
     backend = keras.backend.backend()
     if backend not in BACKENDS[format]:
         others = " or ".join(f"KERAS_BACKEND={name}" for name in BACKENDS[format])
         raise ValueError(f"export to {format} does not work on the {backend} backend: set {others}")
-    wanted = ONNX_PACKAGES[backend] if format == "onnx" else ()
-    missing = [name for name in wanted if importlib.util.find_spec(name) is None]
+    needed = ONNX_PACKAGES[backend] if format == "onnx" else ()
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
         raise ValueError(
             f"export to onnx on the {backend} backend needs {' and '.join(missing)}: "

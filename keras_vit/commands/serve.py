@@ -1,14 +1,16 @@
-"""a page on this machine: drop a picture, see its classes and what is attended to"""
+"""serve a page on this machine that shows a picture's classes and what the model attends to"""
 
+import argparse
 import importlib.util
 
-from keras_vit.app import serve
+from keras_vit.commands.page import serve
+from keras_vit.commands.parser import whole_number
 from keras_vit.inspection.classifier import Classifier
-from keras_vit.training.command_line import whole_number
 from keras_vit.weights.model_file import load_model, model_name
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of the command."""
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: %(default)s)"
     )
@@ -17,17 +19,25 @@ def add_arguments(parser):
     )
 
 
-def port(text):
+def port(text: str) -> int:
+    """Parse the number of a port."""
     return whole_number(text, 1, 65535)
 
 
-def run(flags):
+def run(flags: argparse.Namespace) -> None:
+    """Serve the page until Ctrl-C.
+
+    Raises:
+        ValueError: if gradio is missing, the model takes no pictures, or the host is IPv6.
+        OSError: if the port cannot be listened on.
+    """
     if importlib.util.find_spec("gradio") is None:
         raise ValueError("the page needs gradio: pip install 'keras-vit[app]'")
     classifier = Classifier(load_model(flags.model))
     if classifier.image_shape[2] not in (1, 3):
         raise ValueError(
-            f"the model takes {classifier.image_shape[2]} channels; a picture has 1 or 3"
+            "the page needs a model that takes pictures with 1 or 3 channels. "
+            f"Received: a model that takes {classifier.image_shape[2]} channels"
         )
     check_free(flags.host, flags.port)
     page = serve(classifier, model_name(flags.model), flags.host, flags.port)
@@ -35,12 +45,21 @@ def run(flags):
     page.block_thread()
 
 
-def check_free(host, port):
-    """An OSError in plain words where host and port can't be listened on."""
+def check_free(host: str, port: int) -> None:
+    """Check that the page can listen on a port.
+
+    Args:
+        host: str, name or IPv4 address to listen on.
+        port: int, port to listen on.
+
+    Raises:
+        ValueError: if the host is an IPv6 address.
+        OSError: if the port cannot be listened on.
+    """
     import socket
 
     if ":" in host:
-        raise ValueError(f"--host {host}: give a name or an IPv4 address; Gradio takes no IPv6")
+        raise ValueError(f"--host {host}: give a name or an IPv4 address, as Gradio takes no IPv6")
     try:
         family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:

@@ -1,4 +1,6 @@
-"""layers with their shapes and parameters, image size, classes, settings"""
+"""print a model's layers with shapes and parameters, its image size, classes and settings"""
+
+import argparse
 
 import keras
 
@@ -8,15 +10,17 @@ from keras_vit.weights.model_file import load_model, model_name
 CLASSES_SHOWN = 20
 
 
-def add_arguments(parser):
-    pass
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add no flags: the command takes only the model."""
 
 
-def run(flags):
+def run(flags: argparse.Namespace) -> None:
+    """Print the summary of the model in `flags.model`."""
     model = plain_model(load_model(flags.model))
     model.summary()
     print(f"model:      {model_name(flags.model)}, a {type(model).__name__}")
-    print(f"takes:      {shown(model.input_shape)}, gives {shown(model.output_shape)}")
+    input_shape, output_shape = shape_text(model.input_shape), shape_text(model.output_shape)
+    print(f"takes:      {input_shape}, gives {output_shape}")
     print(f"parameters: {model.count_params():,}")
     names = getattr(model, "class_names", None)
     if names:
@@ -29,15 +33,15 @@ def run(flags):
             print(f"  {key}: {value}")
 
 
-def shown(shape):
-    """A shape with B for the batch; several of them as they are."""
+def shape_text(shape) -> str:
+    """Write a shape with B for the batch, and anything but a single shape as it is."""
     if isinstance(shape, tuple) and shape and shape[0] is None:
         return f"({', '.join(['B', *map(str, shape[1:])])})"
     return str(shape)
 
 
-def own_settings(model):
-    """The arguments that made the model, where it is more than a graph of layers."""
+def own_settings(model: keras.Model) -> dict:
+    """Return the constructor's arguments of a model; a plain graph of layers has none."""
     if type(model) in (keras.Model, keras.Sequential):
         return {}
     if type(model).__name__ == "Functional":

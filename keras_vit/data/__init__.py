@@ -1,4 +1,4 @@
-"""Data sets as arrays: a name, a file or a folder in; uint8 images, labels and class names out."""
+"""Loading of labelled image data sets, from a name, a file or a folder, as uint8 arrays."""
 
 from keras_vit.data.image_data import ImageData
 from keras_vit.data.image_files import UnreadableImagesWarning

@@ -4,23 +4,29 @@ import numpy as np
 
 from keras_vit.data.image_data import ImageData
 from keras_vit.data.splitting import stratified_split
+from keras_vit.extras import needed_for
 
 
 def load_digits(test_fraction: float, seed: int) -> ImageData:
-    """Loads the test part of UCI's "Optical Recognition of Handwritten Digits".
+    """Load the 1,797 scanned digits of scikit-learn.
 
-    They are 1,797 real digits, scanned and counted down to 8×8 pixels of 0–16, which become
-    0–255 here.
+    These are the test part of UCI's "Optical Recognition of Handwritten Digits". The authors of
+    that data set reduced the scans to 8×8 counts of ink from 0 to 16; this function scales the
+    counts to pixels from 0 to 255.
 
     Args:
-        test_fraction: Share of each class for testing, above 0 and below 1.
-        seed: Of the split.
+        test_fraction: float in (0, 1), share of each class for the test part.
+        seed: int from 0 to 2³² - 1, seed of the split.
 
     Returns:
-        An `ImageData` of `(8, 8, 1)` images in 10 classes.
+        An `ImageData` with images of shape `(8, 8, 1)` in 10 classes.
+
+    Raises:
+        ImportError: If scikit-learn is not installed.
     """
-    # scikit-learn takes a second to import, which `import keras_vit` should not.
-    from sklearn.datasets import load_digits as load_sklearn_digits
+    # `import keras_vit` must stay quick, and the import of scikit-learn takes a second.
+    with needed_for("The data set 'digits'"):
+        from sklearn.datasets import load_digits as load_sklearn_digits
 
     digits = load_sklearn_digits()
     images = np.rint(digits.images * (255 / 16)).astype("uint8")[..., np.newaxis]

@@ -1,4 +1,4 @@
-"""What every loader returns."""
+"""The arrays that every loader of a data set returns."""
 
 from typing import NamedTuple
 
@@ -6,14 +6,17 @@ import numpy as np
 
 
 class ImageData(NamedTuple):
-    """A labelled image data set in memory, in a training and a test part.
+    """A labelled image data set with a training part and a test part.
+
+    The images are numpy arrays, or `StreamedImages` if they are read from their files on demand.
 
     Attributes:
-        x_train: Training images, uint8 from 0 to 255, `(N, H, W, C)`.
-        y_train: Their labels, int32 from 0 to `num_classes - 1`, `(N,)`.
-        x_test: Test images, as `x_train`.
-        y_test: Their labels, as `y_train`.
-        class_names: Tuple of str, one a class, in the order of the labels.
+        x_train: uint8 array of shape `(N, H, W, C)`, training images with values 0 to 255.
+        y_train: int32 array of shape `(N,)`, labels of the training images, from 0 to
+            `num_classes - 1`.
+        x_test: uint8 array of shape `(M, H, W, C)`, test images with values 0 to 255.
+        y_test: int32 array of shape `(M,)`, labels of the test images.
+        class_names: tuple of str, one name for each class, in the order of the labels.
     """
 
     x_train: np.ndarray
@@ -24,12 +27,12 @@ class ImageData(NamedTuple):
 
     @property
     def train(self) -> tuple[np.ndarray, np.ndarray]:
-        """`(x_train, y_train)`, what `model.fit(*data.train)` takes."""
+        """The pair `(x_train, y_train)`, for `model.fit(*data.train)`."""
         return self.x_train, self.y_train
 
     @property
     def test(self) -> tuple[np.ndarray, np.ndarray]:
-        """`(x_test, y_test)`, what `model.evaluate(*data.test)` takes."""
+        """The pair `(x_test, y_test)`, for `model.evaluate(*data.test)`."""
         return self.x_test, self.y_test
 
     @property
@@ -39,5 +42,5 @@ class ImageData(NamedTuple):
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """`(H, W, C)` of every image."""
+        """The shape `(H, W, C)` of every image."""
         return self.x_train.shape[1:]

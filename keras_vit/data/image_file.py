@@ -1,7 +1,8 @@
-"""One image file in, 8-bit grey or RGB pixels out."""
+"""Reading of one image file as 8-bit grey or RGB pixels."""
 
 import contextlib
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,26 +10,32 @@ import numpy as np
 from keras_vit.data.resizing import resize_image
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
-# Named formats, because Pillow would otherwise try its rarest decoders on any bytes.
+# The formats are named because Pillow otherwise tries all its decoders, also rarely tested ones.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
+
+EXIF_ORIENTATION = 0x0112
+SIDEWAYS = (5, 6, 7, 8)  # the EXIF orientations that swap height and width
 
 
 def read_image(path: Path, image_size: tuple[int, int] | None = None) -> np.ndarray:
-    """Reads a PNG, JPEG, WebP or BMP file, whatever of these its suffix says.
+    """Read a PNG, JPEG, WebP or BMP file as uint8 pixels.
 
-    It is turned upright as its EXIF orientation tells; what is transparent is laid on white;
-    16-bit grey is scaled to 8 bits; of an animation the first picture is taken.
+    The content of the file decides which of these formats it has; its suffix does not matter. The
+    function turns the image upright by its EXIF orientation, puts transparent pixels on a white
+    background, and scales 16-bit grey to 8 bits. Of an animation it reads the first frame.
 
     Args:
-        path: The file.
-        image_size: (height, width) to scale and crop to, or `None`.
+        path: Path, the image file.
+        image_size: tuple (height, width) in pixels, the size to scale and crop the image to.
+            `None` keeps the size of the file. Default: None.
 
     Returns:
-        uint8 from 0 to 255: (H, W) if the file is grey, (H, W, 3) if it has colours. A palette
-        counts as colours, unless all of them are grey.
+        A uint8 array with values 0 to 255, of shape `(H, W)` if the file is grey and `(H, W, 3)`
+        if it has colours. A file with a palette is grey if every colour of the palette is grey.
 
     Raises:
-        Exception: Of many kinds, as Pillow's decoders do on damaged files.
+        Exception: If the file is damaged or has another format. Pillow's decoders raise many
+            types of errors.
     """
     from PIL import Image, ImageOps
 
@@ -40,25 +47,26 @@ def read_image(path: Path, image_size: tuple[int, int] | None = None) -> np.ndar
 
 
 def image_file_shape(path: Path, image_size: tuple[int, int] | None = None) -> tuple[int, ...]:
-    """The shape that `read_image` would give, of a file that it can read.
+    """Return the shape of the array that `read_image` would return.
 
-    It decodes the whole file, since a truncated one is found in no other way, but a JPEG at an
-    eighth of its size, which takes a fraction of the time.
+    The function decodes the whole file, because nothing less shows that a file is truncated. It
+    decodes a JPEG at an eighth of its size, which takes a fraction of the time.
 
     Args:
-        path, image_size: As in `read_image`.
+        path: Path, the image file.
+        image_size: tuple (height, width) in pixels, as in `read_image`. Default: None.
 
     Returns:
-        (H, W) or (H, W, 3).
+        The tuple `(H, W)` or `(H, W, 3)`.
 
     Raises:
-        Exception: What `read_image` would raise.
+        Exception: If `read_image` would raise it.
     """
     from PIL import Image, ImageOps
 
     with Image.open(path, formats=FORMATS) as image:
         width, height = image.size
-        if image.getexif().get(0x0112) in (5, 6, 7, 8):  # the orientations that lie on a side
+        if image.getexif().get(EXIF_ORIENTATION) in SIDEWAYS:
             width, height = height, width
         image.draft(None, (1, 1))
         channels = () if _to_grey_or_rgb(ImageOps.exif_transpose(image)).mode == "L" else (3,)
@@ -66,10 +74,11 @@ def image_file_shape(path: Path, image_size: tuple[int, int] | None = None) -> t
 
 
 @contextlib.contextmanager
-def reading_images():
-    """Makes Pillow refuse images of more than `PIL.Image.MAX_IMAGE_PIXELS`, and warn of nothing.
+def reading_images() -> Iterator[None]:
+    """Return a context in which Pillow refuses huge images and warns of nothing else.
 
-    It surrounds the threads that call `read_image`, because warning filters belong to all threads.
+    An image is huge if it has more than `PIL.Image.MAX_IMAGE_PIXELS` pixels. The context must
+    surround the threads that call `read_image`, because all threads share the warning filters.
     """
     from PIL import Image
 
@@ -82,7 +91,7 @@ def reading_images():
 def _to_grey_or_rgb(image):
     from PIL import Image
 
-    # "I;16", or "I" for the same file in earlier versions of Pillow.
+    # Pillow calls the mode of 16-bit grey "I;16"; earlier versions call it "I".
     if image.mode.startswith("I"):
         values = np.asarray(image).astype("float64")
         return Image.fromarray(np.rint(values.clip(0, 65535) / 257).astype("uint8"))

@@ -1,4 +1,4 @@
-"""Folders of class folders of images."""
+"""Loading of a folder that holds one folder of images for each class."""
 
 import os
 import warnings
@@ -12,7 +12,7 @@ from keras_vit.data.image_files import UnreadableImagesWarning, read_images
 from keras_vit.data.image_stream import StreamedImages
 from keras_vit.data.splitting import stratified_split
 
-STREAM_FROM = 2 * 2**30  # bytes of pixels
+MAX_BYTES_IN_MEMORY = 2 * 2**30  # of pixels; a larger folder is streamed if `stream` is None
 
 
 def load_image_folder(
@@ -23,28 +23,30 @@ def load_image_folder(
     skip_bad: bool,
     stream: bool | None = False,
 ) -> ImageData:
-    """Loads `root/CLASS/**/IMAGE`, or `root/train/CLASS/…` and `root/test/CLASS/…`.
+    """Load the images of `root/CLASS/**/IMAGE`, or of `root/train/CLASS` and `root/test/CLASS`.
 
-    Class names are the folders', sorted. What is hidden or has another suffix than an image is
-    passed over. Images are grey, `C = 1`, if all files are, else RGB.
+    The classes are the sorted names of the class folders. The function ignores hidden files and
+    folders, and files whose suffix is not that of an image. The images have one channel if all
+    files are grey, and otherwise three.
 
     Args:
-        root: The folder. `load_data` tells what it may hold.
-        image_size: (height, width), or `None` where all images have one size.
-        test_fraction: Share of each class for testing, where there is no `test` nor `val` folder.
-        seed: Of that split, and of the order of the training images.
-        skip_bad: Whether unreadable images are left out with an `UnreadableImagesWarning`.
-        stream: Whether images are read when they are asked for, see `StreamedImages`; every file
-            is looked through once all the same. `None`: if more than `STREAM_FROM` bytes of
-            pixels would have to be kept.
+        root: Path, the folder; `load_data` describes what it may hold.
+        image_size: tuple (height, width) in pixels, or `None` if all images have one size.
+        test_fraction: float in (0, 1), share of each class for the test part, where `root` has
+            neither a `test` nor a `val` folder.
+        seed: int from 0 to 2³² - 1, seed of the split and of the order of the training images.
+        skip_bad: bool, whether to leave out unreadable images with an `UnreadableImagesWarning`.
+        stream: bool, whether to return `StreamedImages`, which read each file when it is needed;
+            also then the function looks through every file once. `None` streams a folder whose
+            pixels would take more than `MAX_BYTES_IN_MEMORY`. Default: False.
 
     Returns:
-        An `ImageData`, the same whatever order the file system lists.
+        An `ImageData`, which does not depend on the order in which the file system lists files.
 
     Raises:
-        ValueError: Names the folder or file, and what was found.
+        ValueError: If a folder or an image can't be used; the message names it.
     """
-    train_root, test_root = _parts(root)
+    train_root, test_root = _train_and_test_folders(root)
     class_names = _class_names(train_root)
     files = _list_files(train_root, class_names)
     num_train = len(files)
@@ -54,11 +56,11 @@ def load_image_folder(
 
     paths = [path for path, _ in files]
     if stream is None:
-        stream = _pixel_bytes(paths, image_size) > STREAM_FROM
+        stream = _pixel_bytes(paths, image_size) > MAX_BYTES_IN_MEMORY
     images, bad = read_images(paths, image_size, skip_bad, shapes_only=stream)
     kept = np.array([image is not None for image in images])
     labels = np.array([label for _, label in files], "int32")
-    _check_classes_are_left(train_root, class_names, labels[:num_train][kept[:num_train]])
+    _check_no_class_is_empty(train_root, class_names, labels[:num_train][kept[:num_train]])
     if bad:
         warnings.warn(UnreadableImagesWarning(bad), stacklevel=3)
 
@@ -72,8 +74,8 @@ def load_image_folder(
         train = np.random.RandomState(seed).permutation(train)
     if not len(test):
         raise ValueError(
-            f"{root}: no image is left for testing. Found: {len(train)} images in "
-            f"{len(class_names)} classes"
+            f"{root}: no image is left for the test part, which needs a class with two images. "
+            f"Received: {len(train)} images in {len(class_names)} classes"
         )
     channels = 3 if any(images[i].ndim == 3 for i in indices) else 1
     if stream:
@@ -86,45 +88,46 @@ def load_image_folder(
     return ImageData(x_train, labels[train], x_test, labels[test], class_names)
 
 
-def _parts(root):
-    """The folders of class folders for training and, if there is one, for testing."""
+def _train_and_test_folders(root):
+    """Return the folders that hold the class folders: for training, and for testing or None."""
     for test in ("test", "val"):
-        if (root / test).is_dir() and _folders(root / "train"):
+        if (root / test).is_dir() and _subfolder_names(root / "train"):
             return root / "train", root / test
     return root, None
 
 
-def _folders(root):
+def _subfolder_names(root):
     if not root.is_dir():
         return []
     return sorted(p.name for p in root.iterdir() if p.is_dir() and not _is_hidden(p.name))
 
 
 def _is_hidden(name):
-    # __MACOSX is what macOS adds to zip files.
+    # macOS adds a folder __MACOSX to zip files.
     return name.startswith(".") or name == "__MACOSX"
 
 
 def _class_names(root):
-    names = tuple(_folders(root))
+    names = tuple(_subfolder_names(root))
     if len(names) < 2:
         found = ", ".join(sorted(p.name for p in root.iterdir())[:10]) or "nothing"
         raise ValueError(
-            f"{root}: must hold a folder of images for each class, two at least. Found: {found}"
+            f"{root}: the folder must hold a folder of images for each of two classes or more. "
+            f"Received: a folder that holds {found}"
         )
     for name in names:
         try:
             name.encode()
         except UnicodeEncodeError:
             raise ValueError(
-                f"{root}: the folder {os.fsencode(name)!r} names a class, but not in UTF-8: rename "
-                "it"
+                f"{root}: the name of a class folder must be UTF-8 text. "
+                f"Received: {os.fsencode(name)!r}"
             ) from None
     return names
 
 
 def _list_files(root, class_names):
-    """(path, label) of all images, sorted by class and path."""
+    """Return a pair (path, label) for each image file, sorted by class and path."""
     files = []
     for label, name in enumerate(class_names):
         paths = []
@@ -135,8 +138,9 @@ def _list_files(root, class_names):
         if not images:
             names = sorted(str(path.relative_to(root / name)) for path in paths)
             raise ValueError(
-                f"{root / name}: an empty class folder: no {', '.join(SUFFIXES)} file in it. "
-                f"Found: {', '.join(names[:10]) or 'nothing'}"
+                f"{root / name}: the class folder must hold an image file "
+                f"({', '.join(SUFFIXES)}). Received: a folder that holds "
+                f"{', '.join(names[:10]) or 'nothing'}"
             )
         files += [(path, label) for path in images]
     return files
@@ -147,22 +151,26 @@ def _check_same_classes(train_root, train_names, test_root, test_names):
     if differing:
         raise ValueError(
             f"{train_root} and {test_root} must hold folders of the same classes. "
-            f"Found in one only: {', '.join(differing[:10])}"
+            f"Received: {', '.join(differing[:10])} in only one of them"
         )
 
 
-def _check_classes_are_left(root, class_names, labels):
+def _check_no_class_is_empty(root, class_names, labels):
     for label, name in enumerate(class_names):
         if label not in labels:
-            raise ValueError(f"{root / name}: no image in this class folder can be read")
+            raise ValueError(
+                f"{root / name}: the class folder must hold a readable image. "
+                f"Received: a folder whose images can't be read"
+            )
 
 
 def _pixel_bytes(paths, image_size):
-    """What the images would take in colours; all have the first one's size, or it is given."""
+    """Return how many bytes all images would take in RGB, if all have the size of the first."""
     if image_size is None:
         try:
             image_size = image_file_shape(paths[0])[:2]
-        except Exception:  # of many kinds; who reads the files says which
+        # Pillow raises many types of errors. `read_images` reports the unreadable file later.
+        except Exception:
             return 0
     return 3 * image_size[0] * image_size[1] * len(paths)
 
@@ -172,7 +180,7 @@ def _stack(images, indices, channels):
     stacked = np.empty((len(indices), height, width, channels), "uint8")
     for row, index in enumerate(indices):
         image = images[index]
-        # Let go of as it is copied, so that the data are not in memory twice.
+        # Dropping each image after its copy keeps the data set from being in memory twice.
         images[index] = None
         stacked[row] = image[..., np.newaxis] if image.ndim == 2 else image
     return stacked

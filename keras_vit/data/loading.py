@@ -1,4 +1,4 @@
-"""`load_data`: where a source's name or path is told apart and sent to its reader."""
+"""`load_data`, which finds out what a source is and calls the loader for it."""
 
 import os
 from pathlib import Path
@@ -23,44 +23,50 @@ def load_data(
     skip_bad: bool = False,
     stream: bool | None = False,
 ) -> ImageData:
-    """Loads a labelled image data set, into memory unless told otherwise.
+    """Load a labelled image data set by its name or from a file or a folder.
 
     Args:
-        source: One of:
+        source: str or path, one of:
 
-            - `"digits"`: the 1,797 scanned 8×8 digits inside scikit-learn; nothing to download.
-            - `"mnist"`, `"cifar10"`, `"cifar100"`: through tensorflow-datasets, with its splits.
-              A folder that happens to have such a name is reached as `"./mnist"`.
-            - The path of a `.npz` file with the arrays `x_train` and `y_train`, and, unless a part
-              is to be split off for testing, `x_test` and `y_test`; `class_names` may be there
-              too. Images are `(N, H, W)` or `(N, H, W, C)` with whole values 0–255, labels whole
-              numbers from 0, `(N,)` or `(N, 1)`. Nothing in the file is unpickled.
-            - The path of a folder with one folder of images (`.png`, `.jpg`, `.jpeg`, `.webp`,
-              `.bmp`) for each class; or with `train` and `test` (or `val`) folders of such
-              folders, which are then used as they are (`test` where there are both).
-        data_dir: Where tensorflow-datasets looks for a prepared data set and puts what it
-            downloads. `None`: `TFDS_DATA_DIR`, or `~/tensorflow_datasets`. Other sources do
-            not use it.
-        image_size: Height and width, or one int for both. Images are scaled until they cover it
-            (bilinear, antialiased) and cropped around their centre. `None` leaves them as they
-            are, and all images of a folder must then have one size.
-        test_fraction: Share of each class that is split off for testing, above 0 and below 1,
-            where the source has no test part of its own; at least one image of each class that
-            has two. A class with one image has it in the training part.
-        seed: Of that split, and of the order of a folder's training images.
-        skip_bad: Whether images of a folder that can't be read are left out, with an
-            `UnreadableImagesWarning` that names them, instead of raising.
-        stream: Whether a folder's images are read when they are asked for: `x_train` and `x_test`
-            are then `StreamedImages`, in the same order as the arrays that they stand for. `None`:
-            where the arrays would take more than 2 GiB. Other sources are always in memory.
+            - `"digits"`: the 1,797 scanned 8×8 digits of scikit-learn, without a download.
+            - `"mnist"`, `"cifar10"`, `"cifar100"`: the data set of tensorflow-datasets with its
+              own split. Write `"./mnist"` for a folder that has such a name.
+            - The path of a `.npz` file with the arrays `x_train` and `y_train`. It may also hold
+              `x_test` and `y_test`, and `class_names`. Images are `(N, H, W)` or `(N, H, W, C)`
+              with whole values from 0 to 255; labels are `(N,)` or `(N, 1)` whole numbers from 0.
+              The function unpickles nothing.
+            - The path of a folder that holds one folder of images (`.png`, `.jpg`, `.jpeg`,
+              `.webp`, `.bmp`) for each class; or that holds folders `train` and `test` (or `val`)
+              of such class folders, which then are the training part and the test part. If both
+              `test` and `val` exist, `test` is the test part.
+        data_dir: str or path, the folder where tensorflow-datasets looks for a prepared data set
+            and puts its downloads; other sources ignore it. `None` means the environment variable
+            `TFDS_DATA_DIR`, or `~/tensorflow_datasets` without it. Default: None.
+        image_size: int or tuple (height, width) in pixels; an int means both. Images are scaled
+            (bilinear, antialiased) until they cover this size, and cropped around their centre.
+            `None` keeps their size, which must then be the same for all images. Default: None.
+        test_fraction: float in (0, 1), share of each class for the test part, if the source has
+            no test part. The test part gets at least one image of each class with two or more
+            images, and no image of a class with one. Default: 0.2.
+        seed: int from 0 to 2³² - 1, seed of this split and of the order of a folder's training
+            images. Default: 0.
+        skip_bad: bool, whether to leave out a folder's unreadable images, with an
+            `UnreadableImagesWarning` that names them, instead of raising. Default: False.
+        stream: bool, whether `x_train` and `x_test` of a folder are `StreamedImages`, which read
+            each file when it is needed, in the same order as the arrays otherwise. `None` streams
+            a folder whose arrays would take more than 2 GiB. Other sources are always loaded into
+            memory. Default: False.
 
     Returns:
-        An `ImageData`: `x_train, y_train, x_test, y_test, class_names`.
+        An `ImageData` with the fields `x_train`, `y_train`, `x_test`, `y_test` and `class_names`:
+        uint8 images `(N, H, W, C)` with values 0 to 255, and int32 labels `(N,)`.
 
     Raises:
-        DataUnavailableError: A `ValueError`: a named data set that can't be had here.
-        ValueError: For a source, a file, an image or an argument that can't be used; the message
-            names it and what was found.
+        DataUnavailableError: If a data set of tensorflow-datasets is neither on this machine nor
+            can be downloaded. It is a `ValueError`.
+        ImportError: If `source` is `"digits"` and scikit-learn is not installed.
+        ValueError: If the source, a file, an image or an argument can't be used; the message
+            names it.
     """
     if image_size is not None:
         image_size = as_height_width(image_size)
@@ -79,7 +85,7 @@ def load_data(
             _check_is_npz(source, path)
             data = load_npz(path, test_fraction, seed)
         except OSError as error:
-            raise ValueError(f"{path}: can't be read: {error}") from None
+            raise ValueError(f"{path}: the system can't read it: {error}") from None
 
     if image_size is not None:
         data = data._replace(
@@ -91,23 +97,22 @@ def load_data(
 
 def _check_is_npz(source, path):
     if not path.is_file():
-        raise ValueError(_unknown(source, path))
+        raise ValueError(_unknown_source_message(source, path))
     if path.suffix.lower() != ".npz":
         raise ValueError(
-            f"A data file must be a `.npz` file, and images be in a folder of class folders. "
+            f"A data file must be a `.npz` file; images must be in a folder of class folders. "
             f"Received: source={str(source)!r}"
         )
 
 
-def _unknown(source, path):
+def _unknown_source_message(source, path):
     message = (
-        f"There is no such data set, file or folder. Received: source={str(source)!r}. "
-        f"The data sets are {', '.join(NAMES)}; else the path of a `.npz` file or a folder "
-        f"of class folders is expected."
+        f"`source` must be the name of a data set ({', '.join(NAMES)}), or the path of a `.npz` "
+        f"file or of a folder of class folders. "
     )
     if path.parent.is_dir():
         found = sorted(p.name for p in path.parent.iterdir() if not p.name.startswith("."))
         shown = ", ".join(found[:10]) or "nothing"
         more = f" and {len(found) - 10} more" if len(found) > 10 else ""
-        message += f" {str(path.parent)!r} holds {shown}{more}."
-    return message
+        message += f"The folder {str(path.parent)!r} holds {shown}{more}. "
+    return message + f"Received: source={str(source)!r}, which does not exist"

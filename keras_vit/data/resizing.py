@@ -1,25 +1,47 @@
-"""One way to bring any image to a size, for files and for arrays."""
+"""Scaling and cropping of images to one size, the same for files and for arrays."""
 
 import numbers
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 
 def as_height_width(image_size: int | tuple[int, int]) -> tuple[int, int]:
-    """`image_size`, an int or a pair, as (height, width); `ValueError` where it is neither."""
+    """Convert an image size to a pair of ints.
+
+    Args:
+        image_size: int or pair (height, width) of ints in pixels; an int means both.
+
+    Returns:
+        The tuple (height, width).
+
+    Raises:
+        ValueError: If `image_size` is not a positive int or a pair of positive ints.
+    """
     pair = image_size if isinstance(image_size, tuple | list) else (image_size, image_size)
     if len(pair) != 2 or not all(isinstance(n, numbers.Integral) and n > 0 for n in pair):
         raise ValueError(
-            f"`image_size` must be a positive int or a (height, width) pair of them. "
+            f"`image_size` must be a positive int or a (height, width) pair of positive ints. "
             f"Received: image_size={image_size!r}"
         )
     return int(pair[0]), int(pair[1])
 
 
-def resize_image(image, image_size: tuple[int, int]):
-    """Scales a Pillow image to cover (height, width), and crops it around its centre.
+def resize_image(image: "Image", image_size: tuple[int, int]) -> "Image":
+    """Scale a Pillow image until it covers a size, and crop it around its centre.
 
-    The aspect ratio stays. Bilinear; Pillow widens the filter when it shrinks, so nothing aliases.
+    The aspect ratio stays. The filter is bilinear; Pillow widens it where it shrinks the image,
+    which prevents aliasing.
+
+    Args:
+        image: `PIL.Image.Image`.
+        image_size: tuple (height, width) in pixels.
+
+    Returns:
+        A `PIL.Image.Image` of this size; `image` itself if it has this size.
     """
     from PIL import Image, ImageOps
 
@@ -30,7 +52,15 @@ def resize_image(image, image_size: tuple[int, int]):
 
 
 def resize_images(images: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
-    """`resize_image` for a uint8 array of images, (N, H, W, C), with any number of channels."""
+    """Scale and crop every image of an array as `resize_image` does.
+
+    Args:
+        images: uint8 array of shape `(N, H, W, C)` with any number of channels.
+        image_size: tuple (height, width) in pixels.
+
+    Returns:
+        A uint8 array of shape `(N, height, width, C)`; `images` itself if it has this size.
+    """
     if images.shape[1:3] == image_size:
         return images
 

@@ -1,4 +1,4 @@
-"""MNIST and CIFAR through tensorflow-datasets, the one file that imports it."""
+"""Loading of MNIST, CIFAR-10 and CIFAR-100 through tensorflow-datasets."""
 
 import contextlib
 import io
@@ -12,43 +12,45 @@ from keras_vit.data.image_data import ImageData
 
 TFDS_NAMES = ("mnist", "cifar10", "cifar100")
 
-# Long enough for a slow line to answer, short enough to wait for.
+# A server on a slow connection answers within this time, and a user can wait for it.
 TIMEOUT_SECONDS = 10
 
 
 class DataUnavailableError(ValueError):
-    """A named data set that is neither on this machine nor can be downloaded."""
+    """The error for a data set that is neither on this machine nor can be downloaded."""
 
 
 def load_tfds(name: str, data_dir: str | os.PathLike | None) -> ImageData:
-    """Loads a data set that is prepared in `data_dir`, after preparing it there if it is not.
+    """Load a data set from the folder of tensorflow-datasets.
+
+    The function first downloads and prepares the data set there, if it is not there yet.
 
     Args:
-        name: One of `TFDS_NAMES`.
-        data_dir: tensorflow-datasets' folder; `None` for its default, which is `TFDS_DATA_DIR` or
-            `~/tensorflow_datasets`.
+        name: str, one of `TFDS_NAMES`.
+        data_dir: str or path, the folder of tensorflow-datasets. `None` means the environment
+            variable `TFDS_DATA_DIR`, or `~/tensorflow_datasets` without it.
 
     Returns:
-        An `ImageData` with the data set's own training and test split and class names.
+        An `ImageData` with the split and the class names of the data set.
 
     Raises:
         DataUnavailableError: If tensorflow-datasets or TensorFlow is missing, or the data set
             can be neither read nor downloaded.
     """
-    # tensorflow-datasets reads this variable too, but only once, when it is imported.
+    # tensorflow-datasets reads this variable only when it is imported; it may change later.
     if data_dir is None:
         data_dir = os.environ.get("TFDS_DATA_DIR")
     if data_dir is not None:
         data_dir = os.path.expanduser(data_dir)
-    # Everything that may fail below is somebody else's: imports, disk, network, damaged files.
+    # All errors below come from outside this package: imports, disk, network, damaged files.
     try:
-        with _quiet():
+        with _silenced():
             return _load(name, data_dir)
     except ImportError as error:
-        reason = f"{_one_line(error)} (it takes what keras-vit[tensorflow] installs)"
-        raise _unavailable(name, data_dir, reason) from None
+        reason = f'{_one_line(error)} (pip install "keras-vit[tensorflow]" installs it)'
+        raise _unavailable_error(name, data_dir, reason) from None
     except Exception as error:
-        raise _unavailable(name, data_dir, _one_line(error)) from None
+        raise _unavailable_error(name, data_dir, _one_line(error)) from None
 
 
 def _load(name, data_dir):
@@ -56,7 +58,7 @@ def _load(name, data_dir):
     import tensorflow_datasets as tfds
 
     if keras.config.backend() != "tensorflow":
-        from keras_vit.data.hidden_gpus_tensorflow import hide_gpus  # imports TensorFlow
+        from keras_vit.backend.hidden_gpus_tensorflow import hide_gpus  # imports TensorFlow
 
         hide_gpus()
     builder = tfds.builder(name, data_dir=data_dir)
@@ -68,7 +70,7 @@ def _load(name, data_dir):
         expected = builder.info.splits[split].num_examples
         if len(records["label"]) != expected:
             raise OSError(
-                f"{builder.data_path} has {len(records['label'])} of {expected} {split} images"
+                f"{builder.data_path} holds {len(records['label'])} of {expected} {split} images"
             )
         arrays += [np.array(records["image"]), np.array(records["label"], "int32")]
     return ImageData(*arrays, tuple(builder.info.features["label"].names))
@@ -80,7 +82,7 @@ def _download(builder):
     data_dir = dataset_dir.parent
     data_dir.mkdir(parents=True, exist_ok=True)
     try:
-        # The archives go where they vanish, whatever happens; what is prepared is kept.
+        # The downloaded archives are deleted also after an error; the prepared records stay.
         with tempfile.TemporaryDirectory(dir=data_dir, prefix=".download-") as download_dir:
             builder.download_and_prepare(download_dir=download_dir)
     except BaseException:
@@ -90,7 +92,10 @@ def _download(builder):
 
 
 def _check_connection(url):
-    """Fails within seconds where tensorflow-datasets would try again and again for minutes."""
+    """Raise an OSError within seconds if there is no connection to a URL.
+
+    tensorflow-datasets itself would repeat its attempts for minutes.
+    """
     import requests
 
     try:
@@ -99,12 +104,12 @@ def _check_connection(url):
     except requests.HTTPError as error:
         raise OSError(_one_line(error)) from None
     except requests.RequestException as error:
-        raise OSError(f"no connection to {url} ({type(error).__name__})") from None
+        raise OSError(f"there is no connection to {url} ({type(error).__name__})") from None
 
 
 @contextlib.contextmanager
-def _quiet():
-    """Silences what is printed and logged around a download, but not its progress bars."""
+def _silenced():
+    """Hide what tensorflow-datasets prints and logs, except for its progress bars."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -114,13 +119,13 @@ def _quiet():
         logging.disable(before)
 
 
-def _unavailable(name, data_dir, reason):
+def _unavailable_error(name, data_dir, reason):
     place = data_dir or os.path.join("~", "tensorflow_datasets")
     return DataUnavailableError(
         f"The data set {name!r} is not available: {reason}. "
         f"Put a copy that tensorflow-datasets prepared elsewhere at {os.path.join(place, name)}, "
-        f"or give --data FILE.npz with the arrays x_train, y_train, x_test and y_test; "
-        f"recipes/digits.py needs no download."
+        f"or give --data FILE.npz with the arrays x_train, y_train, x_test and y_test, or use the "
+        f"data set 'digits', which needs no download."
     )
 
 

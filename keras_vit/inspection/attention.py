@@ -1,4 +1,4 @@
-"""Attention maps: the weights that the forward pass used, as numpy arrays."""
+"""Attention maps: the attention weights of the forward pass as NumPy arrays."""
 
 from collections.abc import Iterator, Sequence
 
@@ -17,25 +17,27 @@ def attention_maps(
     layers: Sequence[int] | None = None,
     batch_size: int = 32,
 ) -> np.ndarray:
-    """Attention weights of every block for the given images.
+    """Compute the attention weights of the blocks for images.
 
-    Each block is run again on the very input that it saw, along the path that gives its
-    weights: the same numbers as in the forward pass, whichever kernel that used. Blocks behind
-    the last one asked for do not run.
+    Each block runs a second time on the input that it had in the forward pass, and this time it
+    returns its weights. The weights are therefore those of the forward pass, whichever attention
+    kernel that used. Blocks behind the last chosen block do not run.
 
     Args:
         model: a functional model with `TransformerBlock`s, such as a `ViT`, or an
-            `AugmentedModel` around one.
-        images: `(B, H, W, C)`, values 0-255.
-        layers: indices of the blocks, negative ones from the end; None: all.
-        batch_size: images at a time.
+            `AugmentedModel` around such a model.
+        images: array `(B, H, W, C)`, values 0-255.
+        layers: sequence of ints or None, indices of the blocks; negative indices count from the
+            end. None: all blocks. Default: None.
+        batch_size: int, 1 or more, number of images that the model computes at a time. Default: 32.
 
     Returns:
-        float32 `(depth, B, heads, T, T)`; each row (a query's weights over the keys) sums to 1.
+        Float32 `(depth, B, heads, T, T)`. Each row holds the weights of one query over the keys and
+        sums to 1.
 
     Raises:
-        ValueError: for a model without blocks, an index beyond them, or images that the model
-            does not take.
+        ValueError: if the model has no blocks, if there is no block of an index, or if the model
+            does not take images of this shape.
     """
     return np.concatenate(list(iter_attention_maps(model, images, layers, batch_size)), axis=1)
 
@@ -46,15 +48,32 @@ def iter_attention_maps(
     layers: Sequence[int] | None = None,
     batch_size: int = 32,
 ) -> Iterator[np.ndarray]:
-    """Like `attention_maps`, one batch of images at a time: `(depth, b, heads, T, T)` each."""
+    """Compute `attention_maps` of one batch of images at a time.
+
+    Args:
+        model: as in `attention_maps`.
+        images: as in `attention_maps`.
+        layers: as in `attention_maps`. Default: None.
+        batch_size: as in `attention_maps`. Default: 32.
+
+    Yields:
+        For each batch float32 `(depth, b, heads, T, T)`.
+
+    Raises:
+        ValueError: as in `attention_maps`.
+    """
     blocks = attention_blocks(model, layers)
     images = checked_images(model, images)
     return stream_maps(model, blocks, images, checked_batch_size(batch_size))
 
 
-def stream_maps(model, blocks, images, batch_size):
+def stream_maps(
+    model: keras.Model, blocks: list[keras.Layer], images: np.ndarray, batch_size: int
+) -> Iterator[np.ndarray]:
+    """Yield the attention weights of the given blocks, one batch of checked images at a time."""
     encoder = keras.Model(plain_model(model).input, [block.input for block in blocks])
-    # `predict` keeps nothing for gradients, and compiling would take longer than a few batches.
+    # `predict_on_batch` stores nothing for gradients. It runs eagerly, because compiling would take
+    # longer than a few batches.
     encoder.compile(run_eagerly=True)
     for start in range(0, len(images), batch_size):
         tokens = encoder.predict_on_batch(images[start : start + batch_size])
@@ -67,19 +86,24 @@ def stream_maps(model, blocks, images, batch_size):
         )
 
 
-def attention_blocks(model, layers=None):
-    """The model's Transformer blocks, or those of the given indices."""
+def attention_blocks(model: keras.Model, layers: Sequence[int] | None = None) -> list[keras.Layer]:
+    """Return the model's Transformer blocks, or those of the given indices."""
     blocks = [layer for layer in getattr(plain_model(model), "layers", []) if has_attention(layer)]
     if not blocks:
-        raise ValueError(f"The model has no block with attention to look into: {model!r}")
+        raise ValueError(
+            f"The model must have at least one block with attention. Received: {model!r}"
+        )
     if layers is None:
         return blocks
     beyond = [i for i in layers if not -len(blocks) <= i < len(blocks)]
     if beyond or not len(layers):
-        raise ValueError(f"The model has {len(blocks)} blocks. Received: layers={list(layers)}")
+        raise ValueError(
+            f"`layers` must hold indices of the model's {len(blocks)} blocks. "
+            f"Received: layers={list(layers)}"
+        )
     return [blocks[i] for i in layers]
 
 
-def has_attention(layer):
-    """Whether it is a block with self-attention, a `TransformerBlock` or one of another kind."""
+def has_attention(layer: keras.Layer) -> bool:
+    """Return whether a layer is a `TransformerBlock` or another block with self-attention."""
     return isinstance(getattr(layer, "attention", None), MultiHeadSelfAttention)

@@ -1,14 +1,20 @@
-"""Whether a model is right as often as it says."""
+"""Calibration: the comparison of a model's confidence with its accuracy."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from keras_vit.inspection.figures import new_figure, save_figure
-
 
 class Calibration(NamedTuple):
-    """A reliability diagram as arrays; NaN where a bin is empty."""
+    """A reliability diagram as arrays.
+
+    Attributes:
+        edges: float array `(bins + 1,)`, the limits of the bins.
+        confidence: float array `(bins,)`, mean confidence in a bin; NaN in an empty bin.
+        accuracy: float array `(bins,)`, accuracy in a bin; NaN in an empty bin.
+        count: int array `(bins,)`, number of images in a bin.
+        ece: float, 0 to 1, the expected calibration error.
+    """
 
     edges: np.ndarray
     confidence: np.ndarray
@@ -18,27 +24,28 @@ class Calibration(NamedTuple):
 
 
 def calibration(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -> Calibration:
-    """Confidence against accuracy, and the expected calibration error.
+    """Compare confidence with accuracy, and compute the expected calibration error.
 
-    Images go into bins of equal width by the probability of their predicted class; the error
-    is the mean over the images of their bin's |accuracy - confidence| ("On Calibration of
-    Modern Neural Networks", arXiv 1706.04599, equation 3).
+    Source: "On Calibration of Modern Neural Networks", arXiv 1706.04599, equation 3. Images are
+    sorted into bins of equal width by the probability of their predicted class. The error is the
+    mean of |accuracy - confidence| over the bins, weighted by the number of images in each.
 
     Args:
-        probabilities: `(N, num_classes)`, each row summing to 1.
-        labels: true classes, int `(N,)`.
-        bins: how many; bin m holds confidences above m / bins and up to (m + 1) / bins.
+        probabilities: float array `(N, num_classes)`; each row sums to 1.
+        labels: int array `(N,)`, true classes.
+        bins: int, 1 or more, number of bins. Bin m holds confidences above m / bins and up to
+            (m + 1) / bins. Default: 15.
 
     Returns:
-        `Calibration` of `edges` `(bins + 1,)`; the mean `confidence`, the `accuracy` and the
-        `count` of each bin, `(bins,)`; and `ece`, 0 to 1.
+        A `Calibration`.
 
     Raises:
-        ValueError: for arrays that are no probabilities of the labels' images, or no bins.
+        ValueError: if the arrays do not fit each other, if a row does not sum to 1, or if `bins` is
+            below 1.
     """
     probabilities, labels = checked_probabilities(probabilities, labels)
     if bins < 1:
-        raise ValueError(f"`bins` must be 1 or more. Received: {bins}")
+        raise ValueError(f"`bins` must be 1 or more. Received: bins={bins}")
     confidences = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
     edges = np.linspace(0, 1, bins + 1)
@@ -53,49 +60,20 @@ def calibration(probabilities: np.ndarray, labels: np.ndarray, bins: int = 15) -
     )
 
 
-def checked_probabilities(probabilities, labels):
-    """Both as arrays that fit each other."""
+def checked_probabilities(
+    probabilities: np.ndarray, labels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return probabilities and labels as arrays, or raise a ValueError if they do not fit."""
     probabilities, labels = np.asarray(probabilities, "float64"), np.asarray(labels)
     if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not len(labels):
         raise ValueError(
-            "`probabilities` must be (N, num_classes) and `labels` (N,). "
+            "`probabilities` must be (N, num_classes) and `labels` (N,), with N of 1 or more. "
             f"Received: shapes {probabilities.shape} and {labels.shape}"
         )
     totals = probabilities.sum(axis=1)
     if probabilities.min() < 0 or np.abs(totals - 1).max() > 1e-3:
         raise ValueError(
-            "Each row of `probabilities` must be 0 or more and sum to 1 (take the softmax of "
-            f"logits first). Received: sums from {totals.min():.4g} to {totals.max():.4g}"
+            "Each row of `probabilities` must be 0 or more and sum to 1; apply a softmax to logits "
+            f"first. Received: sums from {totals.min():.4g} to {totals.max():.4g}"
         )
     return probabilities, labels
-
-
-def calibration_picture(probabilities, labels, path, bins=15):
-    """Draws a reliability diagram above how many images have which confidence.
-
-    Args:
-        probabilities, labels, bins: as in `calibration`.
-        path: of the PNG file.
-    """
-    found = calibration(probabilities, labels, bins)
-    figure = new_figure(5, 5.4)
-    axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    place = {"x": 100 * found.edges[:-1], "width": 100 / bins, "align": "edge"}
-    axes.bar(
-        height=100 * np.nan_to_num(found.accuracy), edgecolor="white", label="accuracy", **place
-    )
-    axes.plot([0, 100], [0, 100], color="0.2", linestyle="--", label="right as often as it says")
-    axes.plot(
-        100 * found.confidence,
-        100 * found.accuracy,
-        "o",
-        color="C1",
-        clip_on=False,
-        label="mean of a bin",
-    )
-    axes.set(ylabel="accuracy in %", xlim=(0, 100), ylim=(0, 100))
-    axes.set_title(f"{len(labels):,} images, expected calibration error {found.ece:.1%}", size=11)
-    below.bar(height=100 * found.count / found.count.sum(), color="0.6", edgecolor="white", **place)
-    below.set(xlabel="confidence: probability of the predicted class in %", ylabel="images in %")
-    figure.legend(loc="outside lower center", ncols=3, fontsize=8)
-    save_figure(figure, path)

@@ -1,47 +1,49 @@
-"""What the first layer looks for in the pixels."""
+"""The filters of the first layer, as principal components."""
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_vit.inspection.figures import new_figure, save_figure, show_image
+from keras_vit.backend.keras_private import flatten_layers
 from keras_vit.layers import PatchEncoder, Patches
 from keras_vit.models.intermediates import plain_model
 
 
 def filter_components(model: keras.Model, count: int = 28) -> np.ndarray:
-    """Principal components of the filters that turn pixels into features.
+    """Compute the principal components of the filters on the pixels.
 
-    The filters are those of the patch projection, linear or by convolution, and for a model
-    that starts with a convolutional network those of its first convolution. Figure 7 (left) of
-    the ViT paper (arXiv 2010.11929).
+    Source: figure 7 (left) of the ViT paper (arXiv 2010.11929). The filters are those of the patch
+    projection, which is a Dense layer or a convolution. For a model that starts with a
+    convolutional network they are those of its first convolution.
 
     Args:
-        model: a model of images, or an `AugmentedModel` around one.
-        count: how many components, those of the most variance first.
+        model: a model of images, or an `AugmentedModel` around such a model.
+        count: int, 1 or more, largest number of components. Default: 28.
 
     Returns:
-        float32 `(n, ph, pw, C)`, n the smallest of `count`, ph * pw * C and the number of
-        filters; each scaled for show to 0-1, with 0.5 for a weight of 0.
+        Float32 `(n, ph, pw, C)`, the component with the most variance first. n is the smallest of
+        `count`, ph * pw * C and the number of filters. Each component is scaled to values from 0 to
+        1 to be shown as an image, and a weight of 0 becomes 0.5.
 
     Raises:
-        ValueError: for a model without such filters, or a count below 1.
+        ValueError: if the model has no such filters or `count` is below 1.
     """
     if count < 1:
-        raise ValueError(f"`count` must be 1 or more. Received: {count}")
+        raise ValueError(f"`count` must be 1 or more. Received: count={count}")
     kernel = first_filters(model)
     filters = kernel.reshape(-1, kernel.shape[-1]).T
     _, _, components = np.linalg.svd(filters - filters.mean(axis=0), full_matrices=False)
     components = components[:count].reshape(-1, *kernel.shape[:-1])
-    # An SVD leaves each component's sign open: the largest weight is positive here.
+    # The SVD does not determine the sign of a component. Here the sign is the one for which the
+    # largest weight is positive.
     axes = (1, 2, 3)
     high, low = components.max(axis=axes, keepdims=True), components.min(axis=axes, keepdims=True)
     sign = np.where(high >= -low, 1, -1)
     return (0.5 + 0.5 * sign * components / np.maximum(high, -low)).astype("float32")
 
 
-def first_filters(model):
-    """The kernel on the pixels, `(ph, pw, C, filters)`."""
+def first_filters(model: keras.Model) -> np.ndarray:
+    """Return the kernel that the model applies to the pixels, `(ph, pw, C, filters)`."""
     model = plain_model(model)
     layers = list(getattr(model, "layers", []))
     for layer in layers:
@@ -49,43 +51,19 @@ def first_filters(model):
             encoder = next(x for x in layers if isinstance(x, PatchEncoder))
             kernel = dense_kernel(encoder.projection)
             return kernel.reshape(*layer.patch_size, -1, kernel.shape[-1])
-        for part in layer._flatten_layers():
+        for part in flatten_layers(layer):
             is_convolution = isinstance(part, keras.layers.Conv2D)
             if is_convolution and part.kernel.shape[2] == model.input_shape[-1]:
                 return ops.convert_to_numpy(part.kernel)
-    raise ValueError(f"The model has no patch projection and no convolution: {model!r}")
+    raise ValueError(
+        f"The model must have a patch projection or a convolution on the pixels. "
+        f"Received: {model!r}"
+    )
 
 
-def dense_kernel(layer):
+def dense_kernel(layer: keras.layers.Dense) -> np.ndarray:
+    """Return the kernel of a Dense layer; an int8 kernel is scaled back to floats."""
     kernel = ops.convert_to_numpy(layer.kernel)
     if layer.quantization_mode == "int8":
         return kernel / ops.convert_to_numpy(layer.kernel_scale)
     return kernel
-
-
-def filters_picture(model, path, count=28):
-    """Draws `filter_components`, in colour for three channels.
-
-    Args:
-        model, count: as in `filter_components`.
-        path: of the PNG file.
-
-    Raises:
-        ValueError: for a model without filters on its pixels.
-    """
-    components = filter_components(model, count)
-    columns = min(7, len(components))
-    rows = -(-len(components) // columns)
-    height, width = components.shape[1:3]
-    figure = new_figure(max(3.6, 0.95 * columns), (0.95 * height / width + 0.2) * rows + 0.6)
-    axes = figure.subplots(rows, columns, squeeze=False)
-    for panel in axes.flat[len(components) :]:
-        panel.axis("off")
-    for index, component in enumerate(components):
-        show_image(axes.flat[index], 255 * component)
-        axes.flat[index].set_xlabel(index + 1, size=8, labelpad=1)
-    figure.suptitle(
-        f"Principal components of the {height}x{width} filters\non the pixels (mid-grey: weight 0)",
-        size=10,
-    )
-    save_figure(figure, path)

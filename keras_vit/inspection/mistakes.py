@@ -1,27 +1,25 @@
-"""The mistakes that the model was surest of."""
+"""The most confident mistakes of a model, and the classes that it confuses."""
 
 import numpy as np
 
 from keras_vit.inspection.calibration import checked_probabilities
-from keras_vit.inspection.figures import (
-    checked_labels,
-    new_figure,
-    save_figure,
-    short_names,
-    show_image,
-)
 
 
-def confident_mistakes(probabilities, labels, count=24):
-    """Which images were taken for another class with the greatest confidence.
+def confident_mistakes(
+    probabilities: np.ndarray, labels: np.ndarray, count: int = 24
+) -> np.ndarray:
+    """Find the images with a wrong prediction of the highest probability.
 
     Args:
-        probabilities: `(N, num_classes)`, each row summing to 1.
-        labels: true classes, int `(N,)`.
-        count: how many at most.
+        probabilities: float array `(N, num_classes)`; each row sums to 1.
+        labels: int array `(N,)`, true classes.
+        count: int, largest number of images. Default: 24.
 
     Returns:
-        int `(n,)`: their indices, the surest mistake first.
+        Int array `(n,)`, indices of the images, the most confident mistake first.
+
+    Raises:
+        ValueError: if the arrays do not fit each other or a row does not sum to 1.
     """
     probabilities, labels = checked_probabilities(probabilities, labels)
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
@@ -29,34 +27,33 @@ def confident_mistakes(probabilities, labels, count=24):
     return wrong[order[:count]]
 
 
-def mistakes_picture(images, probabilities, labels, class_names, path, count=24):
-    """Draws the most confident mistakes, the surest first.
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
+    """Count the images of each true class (row) and predicted class (column).
 
     Args:
-        images: `(N, H, W, C)`, 0-255.
-        probabilities, labels, count: as in `confident_mistakes`.
-        class_names: sequence of str.
-        path: of the PNG file.
+        labels: int array `(N,)`, true classes.
+        predicted: int array `(N,)`, predicted classes.
+        num_classes: int, number of classes.
+
+    Returns:
+        Int array `(num_classes, num_classes)`.
     """
-    labels = checked_labels(labels, len(images), len(class_names))
-    names = short_names(class_names)
-    chosen = confident_mistakes(probabilities, labels, count)
-    columns = max(1, min(8, len(chosen)))
-    rows = max(1, -(-len(chosen) // columns))
-    figure = new_figure(max(4, 1.45 * columns), 1.95 * rows + 0.5)
-    axes = figure.subplots(rows, columns, squeeze=False)
-    for panel in axes.flat[len(chosen) :]:
-        panel.axis("off")
-    for panel, index in zip(axes.flat, chosen, strict=False):
-        show_image(panel, images[index])
-        guess = probabilities[index].argmax()
-        panel.set_title(
-            f"{names[labels[index]]}\n\N{RIGHTWARDS ARROW} {names[guess]}",
-            size=8,
-            parse_math=False,
-        )
-        panel.set_xlabel(f"{probabilities[index][guess]:.1%} sure", size=8, labelpad=2)
-    wrong = (np.argmax(probabilities, axis=1) != labels).sum()
-    what = f"The surest of {wrong:,} mistakes"
-    figure.suptitle(f"{what}: true class \N{RIGHTWARDS ARROW} predicted class", size=10)
-    save_figure(figure, path)
+    matrix = np.zeros((num_classes, num_classes), int)
+    np.add.at(matrix, (np.asarray(labels), np.asarray(predicted)), 1)
+    return matrix
+
+
+def worst_confusions(matrix: np.ndarray, count: int = 20) -> list[tuple[int, int, int]]:
+    """Find the most frequent mistakes.
+
+    Args:
+        matrix: int array `(K, K)`, as from `confusion_matrix`.
+        count: int, largest number of mistakes. Default: 20.
+
+    Returns:
+        A list of (true class, predicted class, number of images), the most frequent first.
+    """
+    mistakes = matrix * (1 - np.eye(len(matrix), dtype=int))
+    order = np.argsort(-mistakes, axis=None, kind="stable")[:count]
+    cells = zip(*np.unravel_index(order, mistakes.shape), strict=True)
+    return [(int(t), int(p), int(mistakes[t, p])) for t, p in cells if mistakes[t, p]]

@@ -1,4 +1,4 @@
-"""What a masked autoencoder makes of the patches that it does not see."""
+"""The prediction of hidden patches by a masked autoencoder."""
 
 from typing import NamedTuple
 
@@ -6,19 +6,18 @@ import numpy as np
 from keras import ops
 
 from keras_vit.inspection.checks import checked_images
-from keras_vit.inspection.figures import new_figure, save_figure, show_image
-from keras_vit.models.masked import EPSILON, MaskedAutoencoder
+from keras_vit.train.masked_autoencoder import EPSILON, MaskedAutoencoder
 
-GRAY = 128.0
+GRAY = 128.0  # value of hidden pixels
 
 
 class Reconstruction(NamedTuple):
-    """Images with a part hidden, and with that part predicted.
+    """Images of which a part is hidden, and the prediction of that part.
 
     Attributes:
-        hidden: bool `(B, H, W)`, whether the pixel's patch was hidden.
-        masked: `(B, H, W, C)` float32, 0-255: the images, grey where hidden.
-        predicted: `(B, H, W, C)` float32, 0-255: the images, predicted where hidden.
+        hidden: bool array `(B, H, W)`, whether the patch of a pixel is hidden.
+        masked: float32 array `(B, H, W, C)`, 0-255, the images with grey hidden patches.
+        predicted: float32 array `(B, H, W, C)`, 0-255, the images with predicted hidden patches.
     """
 
     hidden: np.ndarray
@@ -26,21 +25,22 @@ class Reconstruction(NamedTuple):
     predicted: np.ndarray
 
 
-def reconstruction(model, images):
-    """Hides a part of each image's patches and predicts their pixels from the others.
+def reconstruction(model: MaskedAutoencoder, images: np.ndarray) -> Reconstruction:
+    """Hide a part of each image's patches and predict their pixels from the other patches.
 
-    A model with normalised targets does not predict a patch's mean and deviation; these are taken
-    from the hidden patch itself, so that the picture shows what was predicted, its pattern.
+    A model with normalised targets does not predict the mean and the deviation of a patch. This
+    function then takes both from the hidden patch, so that the result shows the predicted pattern.
 
     Args:
         model: a `MaskedAutoencoder`.
-        images: `(B, H, W, C)`, 0-255; a handful, they are run at once.
+        images: array `(B, H, W, C)`, 0-255; only a few, because the model computes all of them in
+            one batch.
 
     Returns:
-        A `Reconstruction`. The same patches are hidden at every call.
+        A `Reconstruction`. Every call hides the same patches.
 
     Raises:
-        ValueError: for another model, or images that it does not take.
+        ValueError: if the model is another, or if it does not take images of this shape.
     """
     if not isinstance(model, MaskedAutoencoder):
         raise ValueError(f"`model` must be a MaskedAutoencoder. Received: {model!r}")
@@ -62,38 +62,16 @@ def reconstruction(model, images):
     )
 
 
-def reconstruction_picture(model, images, path):
-    """Draws images, what is visible of them, and what is predicted of the rest.
-
-    Args:
-        model, images: as in `reconstruction`; a column each.
-        path: of the PNG file.
-    """
-    shown = reconstruction(model, images)
-    rows = {"image": images, "visible": shown.masked, "predicted": shown.predicted}
-    figure = new_figure(max(4.8, 1.3 * len(images)), 4.5)
-    axes = figure.subplots(3, len(images), squeeze=False)
-    for row, (name, pictures) in zip(axes, rows.items(), strict=True):
-        row[0].set_ylabel(name, size=9)
-        for panel, picture in zip(row, pictures, strict=True):
-            show_image(panel, picture)
-    title = f"{shown.hidden.mean():.0%} of each image hidden, and predicted from the rest"
-    if model.normalize_targets:
-        title += "\n(mean and contrast of a hidden patch are the image's own)"
-    figure.suptitle(title, size=10)
-    save_figure(figure, path)
-
-
-def as_patches(images, patch_size):
-    """`(B, H, W, C)` cut into `(B, N, P)`, as the layer `Patches` does."""
+def as_patches(images: np.ndarray, patch_size: tuple[int, int]) -> np.ndarray:
+    """Cut images `(B, H, W, C)` into patches `(B, N, P)`, as the layer `Patches` does."""
     batch, height, width, channels = images.shape
     ph, pw = patch_size
     x = images.reshape(batch, height // ph, ph, width // pw, pw, channels)
     return x.swapaxes(2, 3).reshape(batch, -1, ph * pw * channels)
 
 
-def as_images(patches, shape, patch_size):
-    """`(B, N, P)` put together to images of the shape `(B, H, W, C)`."""
+def as_images(patches: np.ndarray, shape: tuple, patch_size: tuple[int, int]) -> np.ndarray:
+    """Put patches `(B, N, P)` together to images of the shape `(B, H, W, C)`."""
     batch, height, width, channels = shape
     ph, pw = patch_size
     x = patches.reshape(batch, height // ph, width // pw, ph, pw, channels)

@@ -1,24 +1,27 @@
+"""Attention rollout: the attention of all blocks multiplied together."""
+
 import numpy as np
 
 from keras_vit.inspection.checks import checked_maps
 
 
 def attention_rollout(maps: np.ndarray) -> np.ndarray:
-    """Attention rolled out through the blocks, the residual connections counted in.
+    """Multiply the attention of all blocks, with the residual connections.
 
-    Each block's weights are averaged over the heads, mixed half and half with the identity (the
-    residual branch) and multiplied from the first block to the last ("Quantifying Attention
-    Flow in Transformers", arXiv 2005.00928, section 3).
+    Source: "Quantifying Attention Flow in Transformers", arXiv 2005.00928, section 3. The weights
+    of each block are averaged over the heads. Half of their sum with the identity, which stands for
+    the residual connection, is multiplied from the first block to the last.
 
     Args:
-        maps: `(depth, B, heads, T, T)` of all blocks in order, as `attention_maps` gives them.
+        maps: float array `(depth, B, heads, T, T)` of all blocks in order, as from
+            `attention_maps`.
 
     Returns:
-        `(B, T, T)`: the share of each input token (column) in each token of the last block
-        (row); each row sums to 1.
+        Array `(B, T, T)`, the share of each input token (column) in each token of the last block
+        (row). Each row sums to 1.
 
     Raises:
-        ValueError: for maps of another shape.
+        ValueError: if the maps have another shape.
     """
     maps = checked_maps(maps, "attention_rollout")
     identity = np.eye(maps.shape[-1], dtype=maps.dtype)

@@ -1,4 +1,9 @@
-"""The layers that the models are made of, one a file."""
+"""The layers that the models are made of, one layer in each file.
+
+Shapes in the docstrings use these letters: B images in a batch, H×W pixels, C channels, N patches,
+T tokens (the patches and the prefix tokens in front of them), D channels of a token. Arguments that
+are tensors have no type hint, because the type of a tensor depends on Keras's backend.
+"""
 
 from keras_vit.layers.attention import MultiHeadSelfAttention
 from keras_vit.layers.conv_stem import ConvStem

@@ -1,3 +1,7 @@
+"""GELU by the hyperbolic tangent, and exact GELU whose gradient needs less memory on XLA."""
+
+from collections.abc import Callable
+
 import keras
 import numpy as np
 from keras import ops
@@ -5,35 +9,60 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_vit")
 def gelu_tanh(x):
-    """GELU by the hyperbolic tangent, as Google's Transformers have it (arXiv 1606.08415, 2).
+    """Apply GELU in its approximation by the hyperbolic tangent.
 
-    Up to 4.7e-4 off the exact one, which Keras's "gelu" is.
+    Google's Transformers use this form. Keras's "gelu" is the exact function; the two differ by at
+    most 4.7e-4. Source: arXiv 1606.08415, section 2.
+
+    Args:
+        x: float tensor of any shape.
+
+    Returns:
+        Tensor of the shape and type of `x`.
     """
     return ops.gelu(x, approximate=True)
 
 
-def with_lean_gradient(activation):
-    """The same activation; Keras's exact GELU with a gradient that keeps nothing but its input.
+def with_lean_gradient(activation: Callable) -> Callable:
+    """Replace Keras's exact GELU by `gelu`, whose gradient needs less memory on XLA.
 
-    Derived step by step, as XLA gets it, the gradient keeps three tensors of the input's size.
-    PyTorch has a kernel for it. As any function with a gradient of its own it has no forward-mode
-    derivative on JAX (`jax.jvp`).
+    XLA differentiates GELU operation by operation, and that gradient keeps three tensors of the
+    input's size for the backward pass. The gradient of `gelu` keeps the input alone. PyTorch does
+    not need the replacement, because it has a kernel for GELU and its gradient. On JAX, `gelu` has
+    no forward-mode derivative (`jax.jvp`), as no function with a custom gradient has one.
+
+    Args:
+        activation: function, the activation of a layer.
+
+    Returns:
+        `gelu` where `activation` is `keras.activations.gelu` and the backend is TensorFlow or JAX;
+        otherwise `activation` itself.
     """
     on_xla = keras.backend.backend() in ("tensorflow", "jax")
     return gelu if activation is keras.activations.gelu and on_xla else activation
 
 
 def gelu(x):
-    """`x` times the standard normal distribution's share below `x` (arXiv 1606.08415)."""
+    """Apply the exact GELU: `x` times the standard normal distribution function at `x`.
+
+    Source: arXiv 1606.08415, section 2.
+
+    Args:
+        x: float tensor of any shape.
+
+    Returns:
+        Tensor of the shape and type of `x`.
+    """
 
     @ops.custom_gradient
-    def activated(x):
+    def forward(x):
         def gradient(upstream):
-            # Of -x: XLA would find erf(x) to be the forward pass's, and keep that until here.
-            below = 0.5 - 0.5 * ops.erf(x * -(0.5**0.5))
+            # The error function is taken of -x. XLA would recognise erf(x) as a value that the
+            # forward pass computed, and would keep that value in memory until here.
+            distribution = 0.5 - 0.5 * ops.erf(x * -(0.5**0.5))
             density = ops.exp(x * x * -0.5) * (2 * np.pi) ** -0.5
-            return upstream * (below + x * density)
+            return upstream * (distribution + x * density)
 
         return keras.activations.gelu(x), gradient
 
-    return activated(x)
+    return forward(x)

@@ -1,3 +1,5 @@
+"""Multi-head self-attention, by a fused kernel where there is a fast one."""
+
 from numbers import Integral
 
 import keras
@@ -10,95 +12,141 @@ from keras_vit.layers.relative_position_bias import RelativePositionBias
 from keras_vit.layers.rotary import rotary_tables, rotate
 
 RELATIVE_POSITIONS = (None, "rotary", "bias")
-# Attention without a fused kernel keeps all weights: of twice as many tokens four times as much.
+# Attention without a fused kernel keeps all attention weights in memory, and twice as many tokens
+# have four times as many weights.
 MOST_TOKENS_UNFUSED = 1024
 
 
-def slowly_fused(query):
-    """Whether products and a softmax one by one serve better than the backend's fused kernel.
+def fused_kernel_is_slow(x, dtype: str, num_queries: int) -> bool:
+    """Return whether separate products and a softmax are faster than the backend's fused kernel.
 
-    Than PyTorch's for bfloat16 on the CPU, both ways: its backward pass alone is half of KunViT's
-    step. (The softmax works in float32 within, of logits that are rounded to bfloat16.) `query` is
-    `(B, T, …)`.
+    They are faster than PyTorch's fused kernel for bfloat16 on a CPU, forwards and backwards: the
+    backward pass of that kernel alone takes half of the time of a training step of KunViT.
+
+    Args:
+        x: tensor on the device on which the attention runs.
+        dtype: str, type of the queries.
+        num_queries: int, number of queries in an image.
+
+    Returns:
+        True for at most `MOST_TOKENS_UNFUSED` queries in bfloat16 on a CPU with PyTorch; otherwise
+        False.
     """
-    on_torch = keras.backend.backend() == "torch"
-    if not on_torch or keras.backend.standardize_dtype(query.dtype) != "bfloat16":
+    if keras.backend.backend() != "torch" or dtype != "bfloat16":
         return False
-    if query.shape[1] > MOST_TOKENS_UNFUSED:
+    if num_queries > MOST_TOKENS_UNFUSED:
         return False
-    return getattr(query, "device", None) is not None and query.device.type == "cpu"
+    return getattr(x, "device", None) is not None and x.device.type == "cpu"
 
 
-def fused_attention(query, key, value, bias, scale):
-    """`ops.dot_product_attention`, by PyTorch's kernel itself where that is the backend."""
+def fused_attention(query, key, value, bias, scale: float):
+    """Attend by `ops.dot_product_attention`, or by PyTorch's own kernel on PyTorch.
+
+    Args:
+        query: float tensor `(B, num_queries, heads, head_dim)`.
+        key: float tensor `(B, T, heads, head_dim)`.
+        value: float tensor `(B, T, heads, head_dim)`.
+        bias: float tensor `(…, heads, num_queries, T)` that is added to the logits, or None.
+        scale: float, the factor of the logits.
+
+    Returns:
+        Tensor `(B, num_queries, heads, head_dim)`.
+    """
     if keras.backend.backend() != "torch":
         return ops.dot_product_attention(query, key, value, bias=bias, scale=scale)
-    from keras_vit.layers import attention_torch  # imports PyTorch
+    from keras_vit.backend import attention_torch  # imports PyTorch
 
     return attention_torch.dot_product_attention(query, key, value, bias, scale)
 
 
-def check_queries(num_queries, tokens):
-    if num_queries is not None and not 1 <= num_queries <= tokens:
+def check_num_queries(num_queries: int | None, num_tokens: int) -> None:
+    """Check the number of tokens that attend.
+
+    Args:
+        num_queries: int or None for all tokens.
+        num_tokens: int, number of tokens in an image.
+
+    Raises:
+        ValueError: if `num_queries` is less than 1 or greater than `num_tokens`.
+    """
+    if num_queries is not None and not 1 <= num_queries <= num_tokens:
         raise ValueError(
-            f"`num_queries` must be 1 to {tokens}, the tokens. Received: {num_queries}"
+            f"`num_queries` must be None or from 1 to {num_tokens}, the number of tokens. "
+            f"Received: num_queries={num_queries}"
         )
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")
 class MultiHeadSelfAttention(CompositeLayer):
-    """Multi-head self-attention with query, key and value in one Dense layer.
+    """Multi-head self-attention with queries, keys and values from one Dense layer.
 
-    The ViT paper's appendix A. The columns of `qkv` are all queries, then all keys, then all
-    values, each head by head; each third is initialised as if it stood alone.
+    Source: appendix A of the ViT paper (arXiv 2010.11929). The output columns of the Dense layer
+    `qkv` are all queries, then all keys, then all values, each of them head by head. Each third of
+    the kernel is initialised as if it were a layer of its own.
 
     Args:
-        num_heads: number of heads; must divide the tokens' width.
-        dropout: share of the attention weights dropped, 0 to 1.
-        qk_norm: LayerNorm on each head's queries and keys (arXiv 2302.05442).
-        relative_positions: None, "rotary" (queries and keys turned by row and column) or "bias"
-            (a learned bias for each offset and head); both need `grid`.
-        grid: (rows, columns) of patches.
-        num_prefix_tokens: class and register tokens in front of the patches.
-        layer_norm_epsilon: of `qk_norm`.
-        seed: of the dropout.
+        num_heads: int, number of heads; must divide D, the width of the tokens.
+        dropout: float in [0, 1], share of the attention weights set to zero. Default: 0.0.
+        qk_norm: bool, whether to normalise each head's queries and keys by LayerNorm (arXiv
+            2302.05442). Default: False.
+        relative_positions: None, "rotary" (queries and keys are rotated by angles for their row and
+            column) or "bias" (a learned bias for each offset and head). The last two need `grid`.
+            Default: None.
+        grid: pair of ints or None, (rows, columns) of patches. Default: None.
+        num_prefix_tokens: int, number of class and register tokens in front of the patches.
+            Default: 0.
+        layer_norm_epsilon: float, added to the variance in the LayerNorm of `qk_norm`. Default:
+            1e-6.
+        seed: int or None, seed of the dropout. None: a random seed. Default: None.
+        **kwargs: arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Call arguments:
-        x: `(B, T, D)`.
-        training: whether to drop.
-        return_attention_scores: also give the attention weights, `(B, heads, T, T)` in float32.
-        scores_offset: `(B, heads, T, T)`, added to the attention weights; with zeros, its gradient
-            is theirs.
-        num_queries: int; only so many tokens, the first, ask and come out: `(B, num_queries, D)`.
-            None: all.
+        x: float tensor `(B, T, D)`.
+        training: bool or None, whether to apply the dropout. Default: None.
+        return_attention_scores: bool, whether to return the attention weights too. Default: False.
+        scores_offset: float tensor `(B, heads, T, T)` that is added to the attention weights, or
+            None. The gradient of an offset of zeros is the gradient of the attention weights.
+            Default: None.
+        num_queries: int or None. With an int, only that many tokens, the first ones, attend and are
+            returned; all tokens are still attended to. None: all tokens attend. Default: None.
+
+    Input shape: `(B, T, D)`.
+
+    Output shape: `(B, T, D)`, or `(B, num_queries, D)`. With `return_attention_scores`, a tuple of
+        that tensor and the attention weights, `(B, heads, T, T)` or `(B, heads, num_queries, T)` in
+        float32.
 
     Raises:
-        ValueError: for heads that are no positive int or do not divide the width, or where there
-            are fewer tokens than `num_queries`.
+        ValueError: if `num_heads` is not a positive int or does not divide D, if
+            `relative_positions` is unknown or has no `grid`, if the grid does not fit the tokens,
+            or if `num_queries` is less than 1 or greater than T.
     """
 
     def __init__(
         self,
-        num_heads,
-        dropout=0.0,
-        qk_norm=False,
-        relative_positions=None,
-        grid=None,
-        num_prefix_tokens=0,
-        layer_norm_epsilon=1e-6,
-        seed=None,
+        num_heads: int,
+        dropout: float = 0.0,
+        qk_norm: bool = False,
+        relative_positions: str | None = None,
+        grid: tuple[int, int] | None = None,
+        num_prefix_tokens: int = 0,
+        layer_norm_epsilon: float = 1e-6,
+        seed: int | None = None,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(**kwargs)
         if not isinstance(num_heads, Integral) or num_heads < 1:
-            raise ValueError(f"`num_heads` must be a positive int. Received: {num_heads}")
+            raise ValueError(f"`num_heads` must be a positive int. Received: num_heads={num_heads}")
         if relative_positions not in RELATIVE_POSITIONS:
             raise ValueError(
                 f"`relative_positions` must be one of {RELATIVE_POSITIONS}. "
-                f"Received: {relative_positions!r}"
+                f"Received: relative_positions={relative_positions!r}"
             )
         if relative_positions and grid is None:
-            raise ValueError(f"`relative_positions={relative_positions!r}` needs `grid`.")
+            raise ValueError(
+                "`relative_positions` needs `grid`, the (rows, columns) of patches. "
+                f"Received: relative_positions={relative_positions!r}, grid=None"
+            )
         self.num_heads = num_heads
         self.dropout = dropout
         self.qk_norm = qk_norm
@@ -109,14 +157,18 @@ class MultiHeadSelfAttention(CompositeLayer):
         self.seed = seed
         self.drop = keras.layers.Dropout(dropout, seed=seed, dtype=self.dtype_policy, name="drop")
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         dim = input_shape[-1]
         if dim % self.num_heads:
-            raise ValueError(f"{self.num_heads} heads do not divide a width of {dim}.")
+            raise ValueError(
+                "`num_heads` must divide the width of the tokens. "
+                f"Received: num_heads={self.num_heads}, width={dim}"
+            )
         self.head_dim = dim // self.num_heads
         self.qkv = Dense(
             3 * dim,
-            # Glorot's limit for a D x D matrix: that of a D x 3D one would be too small.
+            # This is the Glorot limit of a D × D matrix. The limit of the whole D × 3D matrix would
+            # be too small for its thirds.
             kernel_initializer=keras.initializers.VarianceScaling(2.0, "fan_avg", "uniform"),
             dtype=self.dtype_policy,
             name="qkv",
@@ -147,106 +199,159 @@ class MultiHeadSelfAttention(CompositeLayer):
             self.bias.build(input_shape)
 
     def _build_output(self, input_shape):
+        """Build what `_output` needs; a subclass overrides both."""
         self.projection = Dense(input_shape[-1], dtype=self.dtype_policy, name="projection")
         self.projection.build(input_shape)
 
     def _output(self, merged):
-        """What follows the heads' values side by side, `(B, T, D)`."""
+        """Compute the layer's output from the heads' results side by side, `(B, T, D)`."""
         return self.projection(merged)
 
     @property
-    def scale(self):
-        """What the logits are multiplied by before the softmax."""
+    def scale(self) -> float:
+        """The factor of the logits before the softmax."""
         return self.head_dim**-0.5
 
     def call(
         self,
         x,
-        training=None,
-        return_attention_scores=False,
+        training: bool | None = None,
+        return_attention_scores: bool = False,
         scores_offset=None,
-        num_queries=None,
+        num_queries: int | None = None,
     ):
-        wanted = return_attention_scores or scores_offset is not None
-        drops = self.dropout and training
-        if num_queries is None and not (wanted or drops) and self._by_single_products(x):
-            from keras_vit.layers import attention_torch  # imports PyTorch
-
-            y = attention_torch.by_single_products(
-                self.qkv(x), self.num_heads, self.scale, self._rotary
-            )
-            return self._output(y)
-        query, key, value = self._heads(x, num_queries)
-        bias = None
-        if self.relative_positions == "bias":
-            bias = self.bias(x)[..., : query.shape[1], :]
-        slow = slowly_fused(query)
-        if wanted or drops or self._unfused() or slow:
-            half = slow and not wanted and bias is None
-            scores = self._scores(query, key, bias, None if half else "float32")
-            if scores_offset is not None:
-                scores = scores + ops.cast(scores_offset, scores.dtype)
-            weights = ops.cast(self.drop(scores, training=training), value.dtype)
-            y = ops.einsum("bhqk,bkhd->bqhd", weights, value)
+        check_num_queries(num_queries, x.shape[1])
+        shows_weights = return_attention_scores or scores_offset is not None
+        drops_weights = self.dropout and training
+        way = self._choose(x, shows_weights, drops_weights, num_queries)
+        scores = None
+        if way == "fused":
+            merged = self._attend_fused(x, num_queries)
+        elif way == "torch_bfloat16":
+            merged = self._attend_torch_bfloat16(x)
         else:
-            y = fused_attention(query, key, value, bias, self.scale)
-        y = self._output(ops.reshape(y, (-1, y.shape[1], x.shape[2])))
+            softmax_dtype = "float32" if way == "unfused" else None
+            merged, scores = self._attend_unfused(
+                x, num_queries, softmax_dtype, scores_offset, training
+            )
+        y = self._output(merged)
         return (y, scores) if return_attention_scores else y
 
-    def _by_single_products(self, x):
-        """Whether the function that has the products' gradients written out is for this layer."""
-        plain = not self.qk_norm and self.relative_positions != "bias"
-        return plain and slowly_fused(x) and self.qkv.compute_dtype == self.compute_dtype
+    def _choose(self, x, shows_weights, drops_weights, num_queries):
+        """Choose the way of attending, by what the caller wants and by what is fast.
 
-    def _unfused(self):
-        """JAX's fused attention has no float16 form on the CPU."""
-        return self.compute_dtype == "float16" and keras.backend.backend() == "jax"
+        Args:
+            x: tensor `(B, T, D)`, the layer's input.
+            shows_weights: bool, whether the caller sees or changes the attention weights.
+            drops_weights: bool, whether dropout changes the attention weights.
+            num_queries: int or None, as in the call.
+
+        Returns:
+            "fused": by the backend's fused kernel, which never shows the attention weights.
+            "unfused": by separate products and a softmax in float32.
+            "unfused_bfloat16": by separate products and a softmax whose input and output are
+                bfloat16. PyTorch computes the softmax in float32 in between.
+            "torch_bfloat16": by the same products and softmax with a backward pass that is written
+                by hand; only without dropout, `qk_norm`, "bias" and `num_queries`.
+        """
+        query_dtype = (self.q_norm if self.qk_norm else self.qkv).compute_dtype
+        if fused_kernel_is_slow(x, query_dtype, num_queries or x.shape[1]):
+            if shows_weights or self.relative_positions == "bias":
+                return "unfused"
+            is_plain = num_queries is None and not drops_weights and not self.qk_norm
+            same_dtype = self.qkv.compute_dtype == self.compute_dtype
+            return "torch_bfloat16" if is_plain and same_dtype else "unfused_bfloat16"
+        # JAX's fused kernel has no float16 form on a CPU.
+        has_kernel = keras.backend.backend() != "jax" or self.compute_dtype != "float16"
+        return "fused" if has_kernel and not shows_weights and not drops_weights else "unfused"
+
+    def _attend_fused(self, x, num_queries):
+        """Attend by the backend's fused kernel; `(B, num_queries, D)`."""
+        query, key, value = self._heads(x, num_queries)
+        y = fused_attention(query, key, value, self._position_bias(x, num_queries), self.scale)
+        return self._merge_heads(y)
+
+    def _attend_torch_bfloat16(self, x):
+        """Attend by PyTorch's products with a hand-written backward pass; `(B, T, D)`."""
+        from keras_vit.backend import attention_torch  # imports PyTorch
+
+        return attention_torch.by_single_products(
+            self.qkv(x), self.num_heads, self.scale, self._rotary
+        )
+
+    def _attend_unfused(self, x, num_queries, softmax_dtype, scores_offset, training):
+        """Attend by separate products and a softmax.
+
+        Args:
+            x: tensor `(B, T, D)`.
+            num_queries: int or None, as in the call.
+            softmax_dtype: str, type of the softmax's input and output. None: the logits' own type.
+            scores_offset: tensor or None, as in the call.
+            training: bool or None, as in the call.
+
+        Returns:
+            Tensor `(B, num_queries, D)`, and the attention weights `(B, heads, num_queries, T)`
+            with the offset and before the dropout.
+        """
+        query, key, value = self._heads(x, num_queries)
+        logits = ops.einsum("bqhd,bkhd->bhqk", query * self.scale, key)
+        if softmax_dtype is not None:
+            logits = ops.cast(logits, softmax_dtype)
+        bias = self._position_bias(x, num_queries)
+        if bias is not None:
+            logits = logits + ops.cast(bias, logits.dtype)
+        scores = ops.softmax(logits, axis=-1)
+        if scores_offset is not None:
+            scores = scores + ops.cast(scores_offset, scores.dtype)
+        weights = ops.cast(self.drop(scores, training=training), value.dtype)
+        return self._merge_heads(ops.einsum("bhqk,bkhd->bqhd", weights, value)), scores
+
+    def _position_bias(self, x, num_queries):
+        """Return the bias of the logits, `(1, heads, num_queries, T)`; None without one."""
+        if self.relative_positions != "bias":
+            return None
+        return self.bias(x)[..., :num_queries, :]
 
     def _heads(self, x, num_queries=None):
-        """Queries `(B, num_queries, heads, head_dim)`; keys and values `(B, T, …)`."""
-        check_queries(num_queries, x.shape[1])
+        """Compute queries `(B, num_queries, heads, head_dim)`, keys and values `(B, T, …)`."""
         if num_queries is None:
             query, key, value = self._split(self.qkv(x), 3)
         elif self.qkv.quantization_mode is None and self.qkv.compute_dtype == self.compute_dtype:
-            # The kernel of the queries for those alone; with LoRA, `kernel` is the sum.
+            # The queries' part of the kernel is applied to the first tokens only. With LoRA,
+            # `kernel` is the sum of the kernel and its change.
             kernel, bias, dim = self.qkv.kernel, self.qkv.bias, x.shape[-1]
-            asking = affine(x[:, :num_queries], kernel[:, :dim], bias[:dim])
-            asked = affine(x, kernel[:, dim:], bias[dim:])
-            (query,), (key, value) = self._split(asking, 1), self._split(asked, 2)
+            queries = affine(x[:, :num_queries], kernel[:, :dim], bias[:dim])
+            keys_and_values = affine(x, kernel[:, dim:], bias[dim:])
+            (query,), (key, value) = self._split(queries, 1), self._split(keys_and_values, 2)
         else:
             query, key, value = self._split(self.qkv(x), 3)
             query = query[:, :num_queries]
         if self.qk_norm:
             query, key = self.q_norm(query), self.k_norm(key)
         if self._rotary is not None:
-            of_queries = [table[:num_queries] for table in self._rotary]
-            query, key = rotate(query, of_queries), rotate(key, self._rotary)
+            query_tables = [table[:num_queries] for table in self._rotary]
+            query, key = rotate(query, query_tables), rotate(key, self._rotary)
         return query, key, value
 
     def _split(self, x, parts):
-        """`(B, T, parts * D)` as so many `(B, T, heads, head_dim)`."""
+        """Split `(B, T, parts * D)` into that many tensors `(B, T, heads, head_dim)`."""
         shape = (-1, x.shape[1], parts, self.num_heads, self.head_dim)
         return ops.unstack(ops.reshape(x, shape), axis=2)
 
-    def _scores(self, query, key, bias, dtype="float32"):
-        """Attention weights `(B, heads, T, T)`, float32 or as given; the logits are as `query`."""
-        logits = ops.einsum("bqhd,bkhd->bhqk", query * self.scale, key)
-        dtype = dtype or logits.dtype
-        logits = ops.cast(logits, dtype)
-        if bias is not None:
-            logits = logits + ops.cast(bias, dtype)
-        return ops.softmax(logits, axis=-1)
+    def _merge_heads(self, y):
+        """Put the heads' results `(B, T, heads, head_dim)` side by side, `(B, T, D)`."""
+        return ops.reshape(y, (-1, y.shape[1], self.num_heads * self.head_dim))
 
     def compute_output_spec(
         self,
         x,
-        training=None,
-        return_attention_scores=False,
+        training: bool | None = None,
+        return_attention_scores: bool = False,
         scores_offset=None,
-        num_queries=None,
-    ):
+        num_queries: int | None = None,
+    ) -> keras.KerasTensor | tuple[keras.KerasTensor, keras.KerasTensor]:
         batch, tokens, dim = x.shape
-        check_queries(num_queries, tokens)
+        check_num_queries(num_queries, tokens)
         queries = tokens if num_queries is None else num_queries
         output = keras.KerasTensor((batch, queries, dim), dtype=self.compute_dtype)
         if not return_attention_scores:
@@ -254,7 +359,7 @@ class MultiHeadSelfAttention(CompositeLayer):
         scores = (batch, self.num_heads, queries, tokens)
         return output, keras.KerasTensor(scores, dtype="float32")
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "num_heads": self.num_heads,

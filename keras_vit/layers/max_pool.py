@@ -1,31 +1,32 @@
-"""Max-pooling by windows that overlap, quickly."""
+"""Max-pooling with overlapping windows, whose gradient XLA computes quickly on a CPU."""
 
 import keras
 from keras import ops
 
 
 def max_pool(x):
-    """The maxima of windows of 3x3 pixels at every second pixel, padded as by `padding="same"`.
+    """Take the maxima of windows of 3×3 pixels with stride 2, padded as by `padding="same"`.
 
-    XLA goes back through a pooling on a CPU window by window: several times slower than through the
-    maxima of shifted images, first of rows, then of columns. PyTorch has a good kernel.
-    Where several pixels are the largest, the gradient may be one's or divided among them.
+    On a CPU, XLA computes the gradient of a pooling window by window. The gradient of a maximum of
+    shifted images, first along the rows and then along the columns, is several times faster.
+    PyTorch has a good kernel, which this function calls there. Where several pixels of a window are
+    the largest, the gradient goes to one of them or is divided among them, as the backend does it.
 
     Args:
-        x: `(B, H, W, C)`, floating, H and W known.
+        x: float tensor `(B, H, W, C)`; H and W must be known.
 
     Returns:
-        `(B, ⌈H / 2⌉, ⌈W / 2⌉, C)`.
+        Tensor `(B, ⌈H / 2⌉, ⌈W / 2⌉, C)`.
     """
     if keras.backend.backend() == "torch":
-        from keras_vit.layers import max_pool_torch
+        from keras_vit.backend import max_pool_torch
 
         return max_pool_torch.max_pool(x)
-    return _along(_along(x, 1), 2)
+    return _max_pool_axis(_max_pool_axis(x, 1), 2)
 
 
-def _along(x, axis):
-    """The maxima of three neighbours on one axis, at every second place."""
+def _max_pool_axis(x, axis):
+    """Take the maxima of three neighbours along one axis, at every second position."""
     size = x.shape[axis]
     padding = [(size % 2, 1) if i == axis else (0, 0) for i in range(4)]
     x = ops.pad(x, padding, constant_values=float("-inf"))

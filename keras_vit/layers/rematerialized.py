@@ -1,4 +1,6 @@
-"""Blocks that are computed again in the backward pass instead of kept."""
+"""Blocks that are computed again in the backward pass, so that their insides need no memory."""
+
+from collections.abc import Callable
 
 import keras
 from keras import ops
@@ -7,25 +9,35 @@ MOST_BLOCKS = 512
 
 
 def remat_scope() -> keras.RematScope:
-    """The scope to build a model in whose blocks are to be computed again (arXiv 1604.06174).
+    """Return the scope in which to build a model whose blocks are computed again.
 
-    The backward pass then needs the memory of one block's insides instead of all blocks', and
-    each block's forward pass twice.
+    The backward pass then needs the memory of one block's insides instead of all blocks', and every
+    block's forward pass runs twice. Source: arXiv 1604.06174.
+
+    Returns:
+        A Keras scope, for a `with` statement around the constructor of the model. It holds for the
+        layers named `block_0` to `block_511`.
     """
     names = [f"block_{i}" for i in range(MOST_BLOCKS)]
     return keras.RematScope(mode="list_of_layers", layer_names=names)
 
 
-def rematerialized(layer, call):
-    """A layer's `call` whose insides are computed again in training.
+def rematerialized(layer: keras.layers.Layer, call: Callable) -> Callable:
+    """Wrap a layer's `call` so that training computes its insides again in the backward pass.
 
-    Keras 3.15's own way hands `call` as it is to `tf.recompute_grad` and `jax.checkpoint`. Those
-    take tensors alone, not `training=True`, and a random layer inside would draw another mask the
-    second time. Here the weights go in as tensors, and the seed generators stand still inside.
+    Keras 3.15 itself passes `call` unchanged to `tf.recompute_grad` and `jax.checkpoint`. Those
+    accept tensors only and not `training=True`, and a random layer inside would draw another mask
+    in the second computation. Here the weights are passed as tensors, and the seed generators keep
+    their state during both computations.
 
     Args:
-        layer: whose random layers each draw once a call.
-        call: its `call(x, training=None, num_queries=None, **kwargs)`, of a tensor.
+        layer: Keras layer; each random layer inside it draws once in a call.
+        call: function, the layer's `call(x, training=None, num_queries=None, **kwargs)` with one
+            tensor `x`.
+
+    Returns:
+        A function with the arguments and the result of `call`. Where another argument than
+        `training` and `num_queries` is given, it computes as `call` does.
     """
 
     def recomputed(x, training=None, num_queries=None, **kwargs):
@@ -34,7 +46,7 @@ def rematerialized(layer, call):
         ):
             return call(x, training=training, num_queries=num_queries, **kwargs)
         weights = [v for v in layer.variables if not is_seed(v)]
-        # Copies: PyTorch assigns in place, before the backward pass.
+        # The states are copied, because PyTorch changes them in place before the backward pass.
         states = [(v, ops.copy(v.value)) for v in layer.variables if is_seed(v)]
 
         def pure(x, *values):
@@ -50,5 +62,13 @@ def rematerialized(layer, call):
     return recomputed
 
 
-def is_seed(variable):
+def is_seed(variable: keras.Variable) -> bool:
+    """Return whether a variable is the state of a seed generator.
+
+    Args:
+        variable: Keras variable.
+
+    Returns:
+        True for the state of a seed generator, False for any other variable.
+    """
     return variable.name.endswith("seed_generator_state")

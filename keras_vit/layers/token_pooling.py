@@ -1,3 +1,5 @@
+"""The step from tokens to one vector for each image."""
+
 import keras
 from keras import ops
 
@@ -6,22 +8,30 @@ POOLS = ("token", "mean")
 
 @keras.saving.register_keras_serializable(package="keras_vit")
 class TokenPooling(keras.layers.Layer):
-    """One vector an image out of its tokens.
+    """Reduce the tokens of each image to one vector.
 
     Args:
-        pool: "token", the first token; "mean", the mean of the patch tokens, without class and
-            register tokens.
-        num_prefix_tokens: tokens in front of the patches.
+        pool: "token" for the first token, or "mean" for the mean of the patch tokens, without class
+            and register tokens. Default: "token".
+        num_prefix_tokens: int, number of class and register tokens in front of the patches; used by
+            "mean" only. Default: 1.
+        **kwargs: arguments of `keras.layers.Layer`, such as `name` and `dtype`.
+
+    Call arguments:
+        tokens: float tensor `(B, T, D)`.
 
     Input shape: `(B, T, D)`.
 
     Output shape: `(B, D)`.
+
+    Raises:
+        ValueError: if `pool` is unknown.
     """
 
-    def __init__(self, pool="token", num_prefix_tokens=1, **kwargs):
+    def __init__(self, pool: str = "token", num_prefix_tokens: int = 1, **kwargs) -> None:
         super().__init__(**kwargs)
         if pool not in POOLS:
-            raise ValueError(f"`pool` must be one of {POOLS}. Received: {pool!r}")
+            raise ValueError(f"`pool` must be one of {POOLS}. Received: pool={pool!r}")
         self.pool = pool
         self.num_prefix_tokens = num_prefix_tokens
 
@@ -30,10 +40,10 @@ class TokenPooling(keras.layers.Layer):
             return tokens[:, 0]
         return ops.mean(tokens[:, self.num_prefix_tokens :], axis=1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         return (input_shape[0], input_shape[-1])
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "pool": self.pool,

@@ -1,3 +1,7 @@
+"""The pre-norm Transformer encoder block."""
+
+from collections.abc import Callable
+
 import keras
 
 from keras_vit.layers.attention import MultiHeadSelfAttention
@@ -13,49 +17,70 @@ from keras_vit.layers.stochastic_depth import StochasticDepth
 class TransformerBlock(CompositeLayer):
     """A pre-norm Transformer encoder block: attention, then an MLP, each on a residual branch.
 
-    Equations 2 and 3 of the ViT paper (arXiv 2010.11929).
+    Source: equations 2 and 3 of the ViT paper (arXiv 2010.11929).
 
     Args:
-        num_heads: number of attention heads; must divide the width.
-        mlp_dim: hidden width of the MLP.
-        dropout: share of the values dropped in the MLP and after the attention, 0 to 1.
-        attention_dropout: share of the attention weights dropped, 0 to 1.
-        drop_path: share of the images that skip a branch (stochastic depth), 0 to below 1.
-        layer_scale: first value of a learned factor for each channel of a branch; None: none.
-        qk_norm: LayerNorm on each head's queries and keys.
-        activation: of the MLP; "gelu" is the exact one.
-        layer_norm_epsilon: of every LayerNorm.
-        relative_positions, grid, num_prefix_tokens: as in `MultiHeadSelfAttention`.
-        seed: of everything random inside.
+        num_heads: int, number of attention heads; must divide D, the width of the tokens.
+        mlp_dim: int, hidden width of the MLP.
+        dropout: float in [0, 1], share of the values set to zero inside the MLP and after the
+            attention. Default: 0.0.
+        attention_dropout: float in [0, 1], share of the attention weights set to zero. Default:
+            0.0.
+        drop_path: float in [0, 1), share of the images that skip a branch (stochastic depth).
+            Default: 0.0.
+        layer_scale: float or None, value before training of a learned factor for each channel of a
+            branch. None: no factors. Default: None.
+        qk_norm: bool, whether to normalise each head's queries and keys by LayerNorm. Default:
+            False.
+        activation: str or function, activation of the MLP; "gelu" is the exact GELU. Default:
+            "gelu".
+        layer_norm_epsilon: float, added to the variance in every LayerNorm. Default: 1e-6.
+        relative_positions: None, "rotary" or "bias", as in `MultiHeadSelfAttention`. Default: None.
+        grid: pair of ints or None, (rows, columns) of patches; needed by `relative_positions`.
+            Default: None.
+        num_prefix_tokens: int, number of class and register tokens in front of the patches.
+            Default: 0.
+        seed: int or None, seed from which each random part of the block derives its own. None:
+            random seeds. Default: None.
+        **kwargs: arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Call arguments:
-        x: `(B, T, D)`.
-        training: whether to drop.
-        return_attention_scores: also give the attention weights, `(B, heads, T, T)`.
-        scores_offset: `(B, heads, T, T)`, added to the attention weights.
-        num_queries: int; only so many tokens, the first, come out, and no others are computed.
-            None: all.
+        x: float tensor `(B, T, D)`.
+        training: bool or None, whether to apply dropout and stochastic depth. Default: None.
+        return_attention_scores: bool, whether to return the attention weights `(B, heads, T, T)`
+            too. Default: False.
+        scores_offset: float tensor `(B, heads, T, T)` that is added to the attention weights, or
+            None. Default: None.
+        num_queries: int or None. With an int, the block computes and returns only that many tokens,
+            the first ones; all tokens are still attended to. None: all tokens. Default: None.
 
-    Output shape: `(B, T, D)`, or `(B, num_queries, D)`.
+    Input shape: `(B, T, D)`.
+
+    Output shape: `(B, T, D)`, or `(B, num_queries, D)`. With `return_attention_scores`, a tuple of
+        that tensor and the attention weights.
+
+    Raises:
+        ValueError: if an argument of the attention is wrong, as in `MultiHeadSelfAttention`, or if
+            `drop_path` is less than 0, or 1 or more.
     """
 
     def __init__(
         self,
-        num_heads,
-        mlp_dim,
-        dropout=0.0,
-        attention_dropout=0.0,
-        drop_path=0.0,
-        layer_scale=None,
-        qk_norm=False,
-        activation="gelu",
-        layer_norm_epsilon=1e-6,
-        relative_positions=None,
-        grid=None,
-        num_prefix_tokens=0,
-        seed=None,
+        num_heads: int,
+        mlp_dim: int,
+        dropout: float = 0.0,
+        attention_dropout: float = 0.0,
+        drop_path: float = 0.0,
+        layer_scale: float | None = None,
+        qk_norm: bool = False,
+        activation: str | Callable = "gelu",
+        layer_norm_epsilon: float = 1e-6,
+        relative_positions: str | None = None,
+        grid: tuple[int, int] | None = None,
+        num_prefix_tokens: int = 0,
+        seed: int | None = None,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(**kwargs)
         self.dropout = dropout
         self.drop_path = drop_path
@@ -102,14 +127,14 @@ class TransformerBlock(CompositeLayer):
             )
 
     def _attention(self, **arguments):
-        """The attention layer, for blocks with one of another kind to override."""
+        """Make the attention layer; a subclass overrides this for another kind of attention."""
         return MultiHeadSelfAttention(**arguments)
 
     def _mlp(self, mlp_dim, **arguments):
-        """The MLP; a subclass may have another."""
+        """Make the MLP; a subclass overrides this for another kind of MLP."""
         return MLP(mlp_dim, **arguments)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         parts = [self.norm_1, self.attention, self.drop_path_1]
         parts += [self.norm_2, self.mlp, self.drop_path_2]
         if self.layer_scale is not None:
@@ -120,10 +145,10 @@ class TransformerBlock(CompositeLayer):
     def call(
         self,
         x,
-        training=None,
-        return_attention_scores=False,
+        training: bool | None = None,
+        return_attention_scores: bool = False,
         scores_offset=None,
-        num_queries=None,
+        num_queries: int | None = None,
     ):
         y = self.attention(
             self.norm_1(x),
@@ -145,24 +170,36 @@ class TransformerBlock(CompositeLayer):
         x = x + self.drop_path_2(y, training=training)
         return (x, scores) if return_attention_scores else x
 
-    def rematerialized_call(self, layer_call, *args, **kwargs):
-        """Keras asks for this in a `keras.RematScope`."""
-        wanted = super().rematerialized_call(layer_call, *args, **kwargs) is not layer_call
-        return rematerialized(self, layer_call) if wanted else layer_call
+    def rematerialized_call(self, layer_call: Callable, *args, **kwargs) -> Callable:
+        """Wrap the block's `call` where a `keras.RematScope` names the block.
+
+        Keras calls this method inside such a scope.
+
+        Args:
+            layer_call: function, the block's `call`.
+            *args: positional arguments of Keras's method.
+            **kwargs: keyword arguments of Keras's method.
+
+        Returns:
+            `rematerialized(self, layer_call)` where Keras would compute this block again in the
+            backward pass; otherwise `layer_call`.
+        """
+        keras_wraps_it = super().rematerialized_call(layer_call, *args, **kwargs) is not layer_call
+        return rematerialized(self, layer_call) if keras_wraps_it else layer_call
 
     def compute_output_spec(
         self,
         x,
-        training=None,
-        return_attention_scores=False,
+        training: bool | None = None,
+        return_attention_scores: bool = False,
         scores_offset=None,
-        num_queries=None,
-    ):
+        num_queries: int | None = None,
+    ) -> keras.KerasTensor | tuple[keras.KerasTensor, keras.KerasTensor]:
         return self.attention.compute_output_spec(
             x, training, return_attention_scores, num_queries=num_queries
         )
 
-    def get_config(self):
+    def get_config(self) -> dict:
         attention = self.attention.get_config()
         mlp = self.mlp.get_config()
         return {

@@ -1,9 +1,11 @@
-"""The ResNet under the ViT paper's hybrids: StdConv2D and GroupNorm, from images to a map.
+"""The ResNet with StdConv2D and GroupNorm in front of the ViT paper's hybrids.
 
-Names are those of google-research/vision_transformer's checkpoints: the path of a weight, such as
-`backbone/block1/unit1/conv1/kernel`, is its key there but for `backbone/` (and for gamma and beta,
-which are scale and bias there).
+The layers have the names of the checkpoints of google-research/vision_transformer: the path of a
+weight, such as `backbone/block1/unit1/conv1/kernel`, is its key in the checkpoint with `backbone/`
+in front. The two differ for gamma and beta, which the checkpoints call scale and bias.
 """
+
+from collections.abc import Sequence
 
 import keras
 from keras import ops
@@ -17,39 +19,48 @@ EXPANSION = 4
 
 @keras.saving.register_keras_serializable(package="keras_vit")
 class HybridBackbone(CompositeLayer):
-    """The ResNet that the ViT paper calls "ResNet (BiT)" (arXiv 2010.11929, section 3.1, B.1).
+    """The ResNet that the ViT paper calls "ResNet (BiT)".
+
+    Source: arXiv 2010.11929, sections 3.1 and B.1.
 
     Args:
-        stages: number of units of each stage; every stage but the first halves the map.
-        width: of the root and of the first stage, a multiple of 32; doubles from stage to stage.
-        stem: "imagenet" (7x7 convolution with stride 2, then 3x3 max-pooling with stride 2) or
-            "small" (3x3 convolution, for images of 32x32).
-        group_norm_epsilon: of every GroupNorm; timm has 1e-5.
-        std_conv_epsilon: of every `StdConv2D`; timm has 1e-8.
+        stages: sequence of ints, number of units in each stage. Every stage but the first halves
+            the feature map.
+        width: int, width of the root and of the 3x3 convolutions in the first stage; a multiple of
+            32. It doubles from stage to stage. Default: 64.
+        stem: "imagenet" (a 7x7 convolution with stride 2, then 3x3 max-pooling with stride 2) or
+            "small" (a 3x3 convolution, for images of 32x32 pixels). Default: "imagenet".
+        group_norm_epsilon: float, added to the variance in every GroupNorm; timm uses 1e-5.
+            Default: 1e-6.
+        std_conv_epsilon: float, added to the variance in every `StdConv2D`; timm uses 1e-8.
+            Default: 1e-5.
+        **kwargs: arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Input shape: `(B, H, W, C)`.
 
-    Output shape: `(B, H / s, W / s, F)`, rounded up. With "imagenet" s is 4, doubled by every
-        stage after the first; F is four times the last stage's width, without stages `width`.
+    Output shape: `(B, H / s, W / s, F)`, rounded up. With the stem "imagenet" s is 4, with "small"
+        it is 1; every stage after the first doubles s. F is four times the width of the last
+        stage, or `width` if there are no stages.
 
     Raises:
-        ValueError: for an unknown stem or a width that 32 groups do not divide.
+        ValueError: if the stem is unknown or the width is not a multiple of 32, the number of
+            groups of GroupNorm.
     """
 
     def __init__(
         self,
-        stages,
-        width=64,
-        stem="imagenet",
-        group_norm_epsilon=1e-6,
-        std_conv_epsilon=1e-5,
+        stages: Sequence[int],
+        width: int = 64,
+        stem: str = "imagenet",
+        group_norm_epsilon: float = 1e-6,
+        std_conv_epsilon: float = 1e-5,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(**kwargs)
         if stem not in STEMS:
-            raise ValueError(f"`stem` must be one of {STEMS}. Received: {stem!r}")
+            raise ValueError(f"`stem` must be one of {STEMS}. Received: stem={stem!r}")
         if width < 32 or width % 32:
-            raise ValueError(f"`width` must be a multiple of 32. Received: {width}")
+            raise ValueError(f"`width` must be a multiple of 32. Received: width={width}")
         self.stages = tuple(stages)
         self.width = width
         self.stem = stem
@@ -73,7 +84,7 @@ class HybridBackbone(CompositeLayer):
             for i, units in enumerate(self.stages)
         ]
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         shape = built(self.conv_root, input_shape)
         self.gn_root.build(shape)
         if self.stem == "imagenet":
@@ -89,7 +100,7 @@ class HybridBackbone(CompositeLayer):
             x = block(x)
         return x
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         shape = self.conv_root.compute_output_shape(input_shape)
         if self.stem == "imagenet":
             shape = self.pool_root.compute_output_shape(shape)
@@ -97,7 +108,7 @@ class HybridBackbone(CompositeLayer):
             shape = block.compute_output_shape(shape)
         return shape
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "stages": self.stages,
@@ -110,14 +121,15 @@ class HybridBackbone(CompositeLayer):
 
 @keras.saving.register_keras_serializable(package="keras_vit")
 class HybridStage(CompositeLayer):
-    """A stage of `HybridBackbone`: `HybridUnit`s one after the other, the first with a stride.
+    """A stage of `HybridBackbone`: a row of `HybridUnit`s, of which only the first has a stride.
 
     Args:
-        units: number of units.
-        filters: of the units' 3x3 convolutions.
-        stride: of the first unit.
-        group_norm_epsilon: of every GroupNorm.
-        std_conv_epsilon: of every `StdConv2D`.
+        units: int, number of units.
+        filters: int, number of filters of the 3x3 convolution in each unit.
+        stride: int, stride of the first unit. Default: 1.
+        group_norm_epsilon: float, added to the variance in every GroupNorm. Default: 1e-6.
+        std_conv_epsilon: float, added to the variance in every `StdConv2D`. Default: 1e-5.
+        **kwargs: arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Input shape: `(B, H, W, C)`.
 
@@ -126,13 +138,13 @@ class HybridStage(CompositeLayer):
 
     def __init__(
         self,
-        units,
-        filters,
-        stride=1,
-        group_norm_epsilon=1e-6,
-        std_conv_epsilon=1e-5,
+        units: int,
+        filters: int,
+        stride: int = 1,
+        group_norm_epsilon: float = 1e-6,
+        std_conv_epsilon: float = 1e-5,
         **kwargs,
-    ):
+    ) -> None:
         super().__init__(**kwargs)
         self.filters = filters
         self.stride = stride
@@ -150,7 +162,7 @@ class HybridStage(CompositeLayer):
             for i in range(units)
         ]
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         for unit in self.units:
             input_shape = built(unit, input_shape)
 
@@ -159,12 +171,12 @@ class HybridStage(CompositeLayer):
             x = unit(x)
         return x
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         for unit in self.units:
             input_shape = unit.compute_output_shape(input_shape)
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "units": len(self.units),
@@ -179,21 +191,30 @@ class HybridStage(CompositeLayer):
 class HybridUnit(CompositeLayer):
     """A bottleneck of `HybridBackbone`: 1x1, 3x3 and 1x1 convolutions beside a shortcut.
 
-    Norms and activations stand after the convolutions and the sum, as in the first ResNet; the
-    last norm's gamma starts at zero, so that a unit starts as its shortcut.
+    A norm follows every convolution, and an activation follows the first two norms and the sum, as
+    in the first ResNet. The gamma of the last norm starts at zero, so that an untrained unit passes
+    on its shortcut alone.
 
     Args:
-        filters: of the 3x3 convolution.
-        stride: of the 3x3 convolution and the shortcut.
-        group_norm_epsilon: of every GroupNorm.
-        std_conv_epsilon: of every `StdConv2D`.
+        filters: int, number of filters of the 3x3 convolution.
+        stride: int, stride of the 3x3 convolution and of the shortcut. Default: 1.
+        group_norm_epsilon: float, added to the variance in every GroupNorm. Default: 1e-6.
+        std_conv_epsilon: float, added to the variance in every `StdConv2D`. Default: 1e-5.
+        **kwargs: arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Input shape: `(B, H, W, C)`.
 
     Output shape: `(B, H / stride, W / stride, 4 * filters)`, rounded up.
     """
 
-    def __init__(self, filters, stride=1, group_norm_epsilon=1e-6, std_conv_epsilon=1e-5, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        stride: int = 1,
+        group_norm_epsilon: float = 1e-6,
+        std_conv_epsilon: float = 1e-5,
+        **kwargs,
+    ) -> None:
         super().__init__(**kwargs)
         self.filters = filters
         self.stride = stride
@@ -207,7 +228,7 @@ class HybridUnit(CompositeLayer):
         self.gn2 = group_norm(group_norm_epsilon, policy, "gn2")
         self.gn3 = group_norm(group_norm_epsilon, policy, "gn3", gamma_initializer="zeros")
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         self.projects = self.stride != 1 or input_shape[-1] != EXPANSION * self.filters
         if self.projects:
             self.conv_proj = std_conv(
@@ -234,13 +255,14 @@ class HybridUnit(CompositeLayer):
         return ops.relu(shortcut + x)
 
     def _branch(self):
+        """Return the convolutions beside the shortcut, each with its norm, in order."""
         return [(self.conv1, self.gn1), (self.conv2, self.gn2), (self.conv3, self.gn3)]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         batch, height, width, _ = self.conv2.compute_output_shape(input_shape)
         return (batch, height, width, EXPANSION * self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **super().get_config(),
             "filters": self.filters,
@@ -251,6 +273,7 @@ class HybridUnit(CompositeLayer):
 
 
 def std_conv(filters, size, stride, epsilon, policy, name):
+    """Make a `StdConv2D` without bias and with padding "same"."""
     return StdConv2D(
         filters,
         size,
@@ -265,12 +288,13 @@ def std_conv(filters, size, stride, epsilon, policy, name):
 
 
 def group_norm(epsilon, policy, name, **arguments):
+    """Make a GroupNorm of 32 groups."""
     return keras.layers.GroupNormalization(
         32, epsilon=epsilon, dtype=policy, name=name, **arguments
     )
 
 
 def built(layer, input_shape):
-    """Builds one layer and gives the shape of its output."""
+    """Build one layer and return the shape of its output."""
     layer.build(input_shape)
     return layer.compute_output_shape(input_shape)

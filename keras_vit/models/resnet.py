@@ -1,3 +1,7 @@
+"""ResNet, a convolutional network to compare ViTs with."""
+
+from collections.abc import Sequence
+
 import keras
 
 from keras_vit.models.configured import ConfiguredModel, arguments_of
@@ -6,7 +10,7 @@ from keras_vit.models.residual_block import BasicBlock, BottleneckBlock, batch_n
 
 STEMS = ("small", "imagenet")
 
-# Table 1 of the ResNet paper: the block, and how many of it each stage has.
+# Table 1 of the ResNet paper gives the block of each depth and how many blocks each stage has.
 DEPTHS = {
     18: (BasicBlock, (2, 2, 2, 2)),
     34: (BasicBlock, (3, 4, 6, 3)),
@@ -16,47 +20,53 @@ DEPTHS = {
 
 @keras.saving.register_keras_serializable(package="keras_vit")
 class ResNet(ConfiguredModel):
-    """ResNet with batch norm after the convolutions (arXiv 1512.03385), to compare ViTs with.
+    """ResNet with batch norm after every convolution, to compare ViTs with.
 
-    The same function as torchvision's models of these depths. With 1,000 classes and the
-    "imagenet" stem 34 layers have 21,797,672 trainable parameters, 50 have 25,557,032.
+    Source: arXiv 1512.03385. The model computes the same function as torchvision's models of these
+    depths. With 1,000 classes and the stem "imagenet" ResNet-34 has 21,797,672 trainable parameters
+    and ResNet-50 has 25,557,032.
 
     Args:
-        depth: 18, 34 or 50 layers.
-        image_shape: (height, width, channels).
-        num_classes: width of the head; 0 leaves it off and gives the pooled features.
-        stem: "small" (a 3x3 convolution, for 32x32 images) or "imagenet" (a 7x7 convolution with
-            stride 2 and 3x3 max-pooling with stride 2).
-        width: of the stem and the first stage; doubles from stage to stage.
-        rescaling: (scale, offset) of the pixels, each a number or one for each channel.
-        class_names: names of the classes, kept with the model.
-        dtype: dtype policy; None is Keras's global one. Rescaling and logits stay float32.
-        name: of the model; None is "resnet" and the depth.
+        depth: 18, 34 or 50, number of layers. Default: 34.
+        image_shape: tuple of 3 ints, (height, width, channels). Default: (32, 32, 3).
+        num_classes: int, number of classes. With 0 the model has no head and returns the pooled
+            features. Default: 10.
+        stem: "small" (a 3x3 convolution, for images of 32x32 pixels) or "imagenet" (a 7x7
+            convolution with stride 2 and 3x3 max-pooling with stride 2). Default: "small".
+        width: int, width of the stem and of the first stage. It doubles from stage to stage.
+            Default: 64.
+        rescaling: pair (scale, offset), each a number or one number for each channel. The model
+            computes `pixels * scale + offset`. Default: (1 / 127.5, -1.0).
+        class_names: sequence of str or None, names of the classes, saved with the model. Default:
+            None.
+        dtype: dtype policy or None for Keras's global policy. The rescaling and the logits are
+            always float32. Default: None.
+        name: str or None, name of the model. None: "resnet" and the depth. Default: None.
 
     Input shape: `(B, height, width, channels)`, values 0-255, float32 or uint8.
 
     Output shape: `(B, num_classes)` float32 logits, or `(B, features)` with `num_classes=0`.
 
     Raises:
-        ValueError: for another depth or stem.
+        ValueError: if there is no such depth or stem.
     """
 
     def __init__(
         self,
-        depth=34,
-        image_shape=(32, 32, 3),
-        num_classes=10,
-        stem="small",
-        width=64,
-        rescaling=(1 / 127.5, -1.0),
-        class_names=None,
-        dtype=None,
-        name=None,
-    ):
+        depth: int = 34,
+        image_shape: tuple[int, int, int] = (32, 32, 3),
+        num_classes: int = 10,
+        stem: str = "small",
+        width: int = 64,
+        rescaling: tuple = (1 / 127.5, -1.0),
+        class_names: Sequence[str] | None = None,
+        dtype: str | keras.DTypePolicy | None = None,
+        name: str | None = None,
+    ) -> None:
         arguments = arguments_of(ResNet, locals())
         check_images(image_shape, num_classes, class_names)
         if depth not in DEPTHS:
-            raise ValueError(f"`depth` must be one of {tuple(DEPTHS)}. Received: {depth}")
+            raise ValueError(f"`depth` must be one of {tuple(DEPTHS)}. Received: depth={depth}")
         arguments["name"] = name or f"resnet{depth}"
         block, units = DEPTHS[depth]
         policy = keras.dtype_policies.get(dtype)
@@ -67,38 +77,49 @@ class ResNet(ConfiguredModel):
         super().__init__(images, pooled_and_classified(x, num_classes, policy), arguments)
 
 
-def resnet_stem(x, kind, width, policy, use_bias=False):
-    """What comes before the first stage.
+def resnet_stem(x, stem: str, width: int, policy: keras.DTypePolicy, use_bias: bool = False):
+    """Add the layers in front of the first stage.
 
     Args:
-        x: `(B, H, W, C)`.
-        kind: "small" (the map keeps its size) or "imagenet" (it is quartered).
-        width: of the result.
-        policy: dtype policy.
-        use_bias: of the convolution.
+        x: tensor `(B, H, W, C)`.
+        stem: "small" (the height and width stay) or "imagenet" (they become a quarter).
+        width: int, number of filters.
+        policy: dtype policy of the layers.
+        use_bias: bool, whether the convolution has a bias. Default: False.
+
+    Returns:
+        Tensor `(B, H, W, width)` or `(B, H / 4, W / 4, width)`.
+
+    Raises:
+        ValueError: if there is no such stem.
     """
-    if kind not in STEMS:
-        raise ValueError(f"`stem` must be one of {STEMS}. Received: {kind!r}")
-    size, stride = (7, 2) if kind == "imagenet" else (3, 1)
+    if stem not in STEMS:
+        raise ValueError(f"`stem` must be one of {STEMS}. Received: stem={stem!r}")
+    size, stride = (7, 2) if stem == "imagenet" else (3, 1)
     x = convolution(width, size, stride, "stem_conv", use_bias, policy)(x)
     x = batch_norm("stem_norm", policy)(x)
     x = keras.layers.ReLU(dtype=policy, name="stem_relu")(x)
-    if kind == "imagenet":
-        # After ReLU zeros are as good as PyTorch's minus infinity.
+    if stem == "imagenet":
+        # PyTorch pads with minus infinity. Zeros give the same maximum, because no value is
+        # negative after ReLU.
         x = keras.layers.ZeroPadding2D(1, dtype=policy, name="stem_pad")(x)
         x = keras.layers.MaxPooling2D(3, 2, dtype=policy, name="stem_pool")(x)
     return x
 
 
-def residual_stages(x, block, units, width, policy):
-    """Stages of residual blocks, `stage_1_block_0` and on; all but the first halve the map.
+def residual_stages(x, block: type, units: Sequence[int], width: int, policy: keras.DTypePolicy):
+    """Add the stages of residual blocks, which are named `stage_1_block_0` and so on.
 
     Args:
-        x: `(B, H, W, C)`.
-        block: a `ResidualBlock` class.
-        units: number of blocks of each stage.
-        width: filters of the first stage; doubles from stage to stage.
-        policy: dtype policy.
+        x: tensor `(B, H, W, C)`.
+        block: subclass of `ResidualBlock`.
+        units: sequence of ints, number of blocks in each stage. Every stage but the first halves
+            the height and width.
+        width: int, number of filters of the first stage. It doubles from stage to stage.
+        policy: dtype policy of the layers.
+
+    Returns:
+        The output of the last stage.
     """
     for stage, count in enumerate(units):
         for i in range(count):
@@ -108,7 +129,16 @@ def residual_stages(x, block, units, width, policy):
     return x
 
 
-def pooled_and_classified(x, num_classes, policy):
-    """Logits of a map `(B, H, W, C)`, or its mean with 0 classes."""
+def pooled_and_classified(x, num_classes: int, policy: keras.DTypePolicy):
+    """Add the pooling and the head.
+
+    Args:
+        x: tensor `(B, H, W, C)`.
+        num_classes: int, number of classes; 0 adds no head.
+        policy: dtype policy of the pooling.
+
+    Returns:
+        The logits `(B, num_classes)`, or with 0 classes the mean of the map, `(B, C)`.
+    """
     x = keras.layers.GlobalAveragePooling2D(dtype=policy, name="pooled")(x)
     return head(num_classes, policy)(x) if num_classes else x

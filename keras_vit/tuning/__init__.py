@@ -1,4 +1,4 @@
-"""The KerasTuner hypermodel, and searches over it. Needs keras-tuner, which only this imports."""
+"""The KerasTuner hypermodel and the searches over it: the only folder that imports keras-tuner."""
 
 import importlib.util
 

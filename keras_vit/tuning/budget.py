@@ -1,7 +1,8 @@
-"""What a ViT costs, in closed form: no model is built to know it."""
+"""The parameters and operations of a ViT, computed from its arguments without building it."""
 
 import inspect
 import itertools
+from collections.abc import Iterator
 
 from keras_vit.layers.patches import pair, patch_grid
 from keras_vit.models import ViT
@@ -15,13 +16,13 @@ DEFAULTS = {
 
 
 def parameter_count(**arguments) -> int:
-    """Parameters of a `ViT`, as `ViT(**arguments).count_params()` has them.
+    """Compute the number of parameters of a `ViT`, as `ViT(**arguments).count_params()` gives it.
 
     Args:
-        **arguments: `ViT`'s; what is left out has its default.
+        **arguments: arguments of `ViT`; an argument that is left out has its default.
 
     Returns:
-        The count, biases, norms and tables of positions included.
+        int, the number of parameters: kernels, biases, norms and tables of positions.
     """
     a = {**DEFAULTS, **arguments}
     sizes = Sizes(a)
@@ -44,18 +45,21 @@ def parameter_count(**arguments) -> int:
 
 
 def forward_flops(**arguments) -> int:
-    """Floating-point operations of a `ViT` on one image, forward; training takes three times that.
+    """Compute the floating-point operations of a `ViT`'s forward pass on one image.
 
-    Those of the matrix products and convolutions, a multiplication and an addition each counted:
-    two a weight and place, and four a pair of tokens and channel in the attention. Norms,
-    softmax, activations and sums are left out, less than a tenth of what XLA counts. As in
-    published counts the last block is for all tokens, though with `pool="token"` it makes one.
+    A training step takes three times as many. The number covers the matrix products and the
+    convolutions, and a multiplication and an addition count as one operation each. Each weight
+    therefore costs two operations at each place that it is applied to, and the attention costs four
+    for each pair of tokens and each channel. Norms, softmax, activations and sums are not counted:
+    they are less than a tenth of what XLA counts. As in published counts, the last block is counted
+    for all tokens, although with `pool="token"` it computes only one.
 
     Args:
-        **arguments: `ViT`'s; what is left out has its default.
+        **arguments: arguments of `ViT`; an argument that is left out has its default.
 
     Returns:
-        The count. KunViT, which is the defaults: 0.85e9, 2.56e9 in training.
+        int, the number of operations. The defaults of `ViT`, which are KunViT, take 0.85e9, and
+        2.56e9 in training.
     """
     a = {**DEFAULTS, **arguments}
     sizes = Sizes(a)
@@ -68,18 +72,22 @@ def forward_flops(**arguments) -> int:
 
 
 class Sizes:
-    """Grid, tokens and the matrices outside the blocks, of `ViT`'s complete arguments.
+    """The sizes of a `ViT` outside its blocks: grid, tokens, patch embedding and head.
+
+    Args:
+        a: dict, all arguments of `ViT` by name.
 
     Attributes:
-        grid: (rows, columns) of patches.
-        patches: their number.
-        class_token: whether there is one.
-        prefix: number of class and register tokens.
-        embedding: (weights of the kernel, outputs, places that it is applied to) of each step.
-        head: (inputs, outputs) of each Dense layer behind the pooling.
+        grid: pair of ints, (rows, columns) of patches.
+        patches: int, number of patches.
+        class_token: bool, whether the model has a class token.
+        prefix: int, number of class and register tokens.
+        embedding: list of (weights of the kernel, outputs, places that the kernel is applied to),
+            one tuple for each step of the patch embedding.
+        head: list of (inputs, outputs), one pair for each Dense layer after the pooling.
     """
 
-    def __init__(self, a):
+    def __init__(self, a: dict) -> None:
         patch_size = pair(a["patch_size"], "patch_size")
         self.grid = patch_grid(a["image_shape"][:2], patch_size)
         self.patches = self.grid[0] * self.grid[1]
@@ -94,8 +102,13 @@ class Sizes:
         self.head = list(itertools.pairwise(widths))
 
 
-def stem(image_shape, patch_size, hidden_dim):
-    """(weights, outputs, places) of `ConvStem`'s convolutions; its pooling comes after the last."""
+def stem(
+    image_shape: tuple[int, int, int], patch_size: int, hidden_dim: int
+) -> Iterator[tuple[int, int, int]]:
+    """Yield (weights, outputs, places) of each convolution of `ConvStem`.
+
+    The last convolution does not halve the image, because the stem's pooling follows it.
+    """
     height, width, channels = image_shape
     halvings = patch_size.bit_length() - 1
     for i in range(halvings):

@@ -1,15 +1,18 @@
-"""Vision Transformers for KerasTuner."""
+"""The hypermodel that lets KerasTuner search over Vision Transformers and their training."""
 
 import dataclasses
 import math
 import time
+from collections.abc import Sequence
 
 import keras
 import keras_tuner
+from keras.optimizers.schedules import LearningRateSchedule
 
-from keras_vit.training.batches import ShuffledBatches
-from keras_vit.training.callbacks import EpochSeeds
-from keras_vit.training.preset import Preset
+from keras_vit.runs import build
+from keras_vit.runs.preset import Preset
+from keras_vit.train.batches import ShuffledBatches
+from keras_vit.train.epoch_seeds import EpochSeeds
 from keras_vit.tuning.budget import DEFAULTS
 from keras_vit.tuning.projection import MODEL, Projection, model_arguments
 from keras_vit.tuning.space import Space
@@ -18,7 +21,7 @@ STRENGTHS = ("mixup", "cutmix")
 
 
 class ViTHyperModel(keras_tuner.HyperModel):
-    """A `keras_tuner.HyperModel` of `ViT`s and of how they are trained.
+    """A `keras_tuner.HyperModel` of `ViT`s and of their training.
 
     ```python
     hypermodel = ViTHyperModel((32, 32, 3), num_classes=10, max_parameters=600_000)
@@ -27,52 +30,54 @@ class ViTHyperModel(keras_tuner.HyperModel):
     best = tuner.get_best_models()[0].model
     ```
 
-    `build` gives a compiled `AugmentedModel`; its `.model` is the plain `ViT`. What KerasTuner
-    proposes is first brought within the budgets (`Projection` says how), and the values that were
-    built are written back to `hp.values`: no model over a budget is ever trained, and trials and
-    Gaussian processes see what was trained. Two proposals may come to the same values; KerasTuner
-    alone would train both, `recipes/search.py` draws anew.
+    `build` returns a compiled `AugmentedModel`, whose `.model` is the plain `ViT`. It first
+    changes KerasTuner's proposal until the model is within the budgets (see `Projection`), and
+    writes the changed values back to `hp.values`. So no model over a budget is ever trained, and
+    the trials and the Gaussian process of Bayesian optimization know the values that were trained.
+    Two proposals may end at the same values. KerasTuner alone would train both; the search of
+    `keras-vit search` draws another proposal instead.
 
-    `fit` takes what `model.fit` takes, uint8 images and integer labels, in batches of the base
-    preset's size. The learning rate rises over the base preset's warm-up and falls by a cosine
-    over the epochs of that call; it stays constant where their number of steps is not known. In
-    Hyperband, each round of a trial therefore starts the schedule anew. Beside what Keras logs,
-    the history has `parameters`, `flops` (forward, one image) and `seconds` (of the whole fit),
-    which the trial keeps.
+    `fit` takes the arguments of `model.fit`: uint8 images and integer labels, in batches of the
+    base preset's size. The learning rate rises over the base preset's warm-up and falls by a
+    cosine over the epochs of that call. It stays constant where the number of steps is not known.
+    Each round of a Hyperband trial therefore starts the schedule again. The history has Keras's
+    logs and also `parameters`, `flops` (of the forward pass on one image) and `seconds` (of the
+    whole fit), which KerasTuner stores in the trial.
 
     Args:
-        image_shape: (height, width, channels), 0-255.
-        num_classes: of the labels.
-        max_parameters: the most parameters a model may have; None: any number.
-        max_flops: the most operations of a forward pass on one image, see `forward_flops`; None:
-            any number.
-        space: the values to choose from, a `Space`; None: its defaults.
-        base: a `Preset` for what is not searched, and for the values that a search begins with;
-            None: AdamW, CutMix 0.5 and shifts by an eighth of the image.
-        class_names: kept with the models.
-        jit_compile: as `AugmentedModel.compile` has it. On a CPU with TensorFlow, XLA takes longer
-            to compile than short trials win back by it.
-        name: as KerasTuner's.
-        tunable: as KerasTuner's.
+        image_shape: tuple of ints, (height, width, channels) of images with values 0-255.
+        num_classes: int, number of classes.
+        max_parameters: int or None, the most parameters of a model. None: no limit. Default: None.
+        max_flops: int or None, the most operations of a forward pass on one image, as
+            `forward_flops` counts them. None: no limit. Default: None.
+        space: `Space` or None, the values to choose from. None: `Space()`. Default: None.
+        base: `Preset` or None, gives everything that is not searched, and the values that a search
+            begins with. None: AdamW, CutMix 0.5 and shifts by an eighth of the image. Default:
+            None.
+        class_names: list of str or None, names that are stored in the models. Default: None.
+        jit_compile: bool or "auto", as in `AugmentedModel.compile`. On a CPU with TensorFlow, XLA
+            compiles for longer than a short trial gains by it. Default: "auto".
+        name: str or None, as in `keras_tuner.HyperModel`. Default: None.
+        tunable: bool, as in `keras_tuner.HyperModel`. Default: True.
 
     Raises:
-        ValueError: where the least model of the space is over a budget, or the space does not
-            fit the images.
+        ValueError: if the smallest model of the space is over a budget, if the space does not fit
+            the images, or if the base preset is not of a `ViT`.
     """
 
     def __init__(
         self,
-        image_shape,
-        num_classes,
-        max_parameters=None,
-        max_flops=None,
-        space=None,
-        base=None,
-        class_names=None,
-        jit_compile="auto",
-        name=None,
-        tunable=True,
-    ):
+        image_shape: tuple[int, int, int],
+        num_classes: int,
+        max_parameters: int | None = None,
+        max_flops: int | None = None,
+        space: Space | None = None,
+        base: Preset | None = None,
+        class_names: Sequence[str] | None = None,
+        jit_compile: bool | str = "auto",
+        name: str | None = None,
+        tunable: bool = True,
+    ) -> None:
         super().__init__(name=name, tunable=tunable)
         self.image_shape = tuple(image_shape)
         self.num_classes = num_classes
@@ -80,27 +85,58 @@ class ViTHyperModel(keras_tuner.HyperModel):
         self.jit_compile = jit_compile
         self.base = base or default_preset(self.image_shape)
         if self.base.model_class != "ViT":
-            raise ValueError(f"The search is over ViTs. Received: {self.base.model_class}")
+            raise ValueError(
+                "`base` must be a preset of a ViT, because a search varies ViTs only. "
+                f"Received: base.model_class={self.base.model_class!r}"
+            )
         images = self.base.image_shape(self)
         self.space = (space or Space()).for_images(images)
         fixed = {**self.base.model, "image_shape": images, "num_classes": num_classes}
         self.projection = Projection(self.space, fixed, max_parameters, max_flops)
 
-    def build(self, hp):
-        """A compiled `AugmentedModel` within the budgets; `hp.values` has what was built."""
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+        """Build a compiled `AugmentedModel` within the budgets.
+
+        Args:
+            hp: `keras_tuner.HyperParameters`; afterwards `hp.values` holds the values of the model
+                that was built.
+        """
         hp.values.update(self.projection(self.space.declare(hp, self.defaults())))
         preset = dataclasses.replace(self.preset(hp.values), schedule="constant")
-        trainer = preset.build_trainer(preset.build_model(self), steps_per_epoch=1)
+        trainer = build.build_trainer(preset, build.build_model(preset, self), steps_per_epoch=1)
         if self.jit_compile != "auto":
             trainer.jit_compile = self.jit_compile
-        # A saved state is taken by an optimizer that has the same variables, which a schedule and
-        # a number do not: `fit` sets a schedule, so one is here from the start.
+        # An optimizer has one variable fewer with a schedule than with a number as learning rate,
+        # and loads only a state with the same variables. `fit` sets a schedule, so the optimizer
+        # has one from the start.
         trainer.optimizer.learning_rate = as_schedule(preset.peak_learning_rate)
         trainer.optimizer.build(trainer.trainable_variables)
         return trainer
 
-    def fit(self, hp, model, x=None, y=None, *args, **kwargs):
-        """As `model.fit`, with the learning rate's schedule; called by KerasTuner."""
+    def fit(
+        self,
+        hp: keras_tuner.HyperParameters,
+        model: keras.Model,
+        x=None,
+        y=None,
+        *args,
+        **kwargs,
+    ) -> keras.callbacks.History:
+        """Train a model of `build` by `model.fit`, with the schedule of the learning rate.
+
+        KerasTuner calls this method.
+
+        Args:
+            hp: `keras_tuner.HyperParameters`, the values that the model was built with.
+            model: `AugmentedModel`, as `build` returns it.
+            x: images or batches, as in `model.fit`.
+            y: integer labels, or None where `x` holds batches. Default: None.
+            *args: further arguments of `model.fit`.
+            **kwargs: further arguments of `model.fit`.
+
+        Returns:
+            The history of `model.fit`, with `parameters`, `flops` and `seconds` for each epoch.
+        """
         preset = self.preset(hp.values)
         if y is not None:
             kwargs.setdefault("batch_size", min(preset.batch_size, len(x)) // preset.accumulate)
@@ -112,7 +148,7 @@ class ViTHyperModel(keras_tuner.HyperModel):
         steps = steps_per_epoch(x, y, kwargs)
         if steps and epochs > 0:
             preset = dataclasses.replace(preset, epochs=epochs)
-            model.optimizer.learning_rate = as_schedule(preset.step_learning_rate(steps))
+            model.optimizer.learning_rate = as_schedule(build.step_learning_rate(preset, steps))
             model.optimizer.iterations.assign(0)
         started = time.perf_counter()
         history = model.fit(x, y, *args, callbacks=callbacks, **kwargs)
@@ -122,8 +158,8 @@ class ViTHyperModel(keras_tuner.HyperModel):
             history.history[name] = [float(cost)] * len(history.epoch)
         return history
 
-    def defaults(self):
-        """The base preset's values of the hyperparameters, by name."""
+    def defaults(self) -> dict:
+        """Return the base preset's value of each hyperparameter, by name."""
         base = self.base
         model = {**DEFAULTS, **base.model}
         return {
@@ -135,11 +171,11 @@ class ViTHyperModel(keras_tuner.HyperModel):
             "label_smoothing": base.label_smoothing,
         }
 
-    def preset(self, values):
-        """The complete configuration that values stand for, as the recipes take it.
+    def preset(self, values: dict) -> Preset:
+        """Return the complete preset of a trial, which a recipe can train.
 
         Args:
-            values: of a trial, as they were built, by name.
+            values: dict, each hyperparameter's value by name, as the trial built it.
         """
         strength = values["augmentation"]
         changes = {name: strength * getattr(self.base, name) for name in STRENGTHS}
@@ -160,8 +196,8 @@ class ViTHyperModel(keras_tuner.HyperModel):
 COMPACT = {"depth": 4, "hidden_dim": 128, "num_heads": 4, "mlp_dim": 256, "patch_size": 4}
 
 
-def default_preset(image_shape):
-    """What is not searched where the user says nothing of it."""
+def default_preset(image_shape: tuple[int, int, int]) -> Preset:
+    """Return the base preset of a search whose user names none."""
     return Preset(
         summary="a compact ViT",
         expect="nothing measured",
@@ -174,15 +210,21 @@ def default_preset(image_shape):
     )
 
 
-def as_schedule(rate):
-    """A learning rate's schedule, also where it is a number."""
-    if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+def as_schedule(rate: float | LearningRateSchedule) -> LearningRateSchedule:
+    """Return a schedule unchanged, and a number as a schedule that is constant."""
+    if isinstance(rate, LearningRateSchedule):
         return rate
     return keras.optimizers.schedules.PiecewiseConstantDecay([1], [rate, rate])
 
 
-def steps_per_epoch(x, y, fit_arguments):
-    """Steps of an epoch of `model.fit`; None where its data do not tell."""
+def steps_per_epoch(x, y, fit_arguments: dict) -> int | None:
+    """Return the number of steps of an epoch of `model.fit`, or None where the data has no length.
+
+    Args:
+        x: images or batches, as in `model.fit`.
+        y: labels, or None where `x` holds batches.
+        fit_arguments: dict, the keyword arguments of `model.fit`.
+    """
     if fit_arguments.get("steps_per_epoch"):
         return fit_arguments["steps_per_epoch"]
     if y is not None:

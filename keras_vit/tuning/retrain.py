@@ -1,40 +1,37 @@
-"""The winner's full training: an ordinary run of a recipe."""
+"""The full training of a search's winner, which is an ordinary run in the search's folder."""
+
+import dataclasses
 
 from keras_vit.files import read_json
-from keras_vit.training.command_line import recipe_parser
-from keras_vit.training.recipe import Recipe
-from keras_vit.training.run import run
-from keras_vit.training.run_folder import RunFolder
+from keras_vit.runs.folder import RunFolder
+from keras_vit.runs.preset import Preset
+from keras_vit.runs.run import run
+from keras_vit.tuning.search_folder import SearchFolder
+from keras_vit.tuning.spec import SearchSpec
 
-RECIPES = ("digits", "mnist", "cifar10", "cifar100")
 
-
-def retrain(winner, settings, folder):
-    """Trains the winner as `python recipes/NAME.py --config winner.json` does; goes on if begun.
+def retrain(winner: Preset, spec: SearchSpec, folder: SearchFolder) -> dict:
+    """Train the winner as `keras-vit train NAME --config winner.json` does, or resume its training.
 
     Args:
-        winner: its `Preset`, which is in the folder's `winner.json` too.
-        settings: the search's.
-        folder: a `SearchFolder`; the run's own is inside it.
+        winner: `Preset` of the winner, which the folder's `winner.json` holds too.
+        spec: `SearchSpec` of the search.
+        folder: `SearchFolder` of the search; the folder of the run is inside it.
 
     Returns:
-        The run's metrics. Only here are the test images read, by the trained winner.
+        dict, the metrics of the run. Only this run of the search reads the test images, after the
+        training.
     """
-    data = settings["data"]
-    name = data if data in RECIPES else "cifar10"
-    recipe = Recipe(name, data, {"winner": winner}, on_cpu="winner", on_gpu="winner")
-    words = ["--out", str(folder.retrained), "--seed", str(settings["seed"])]
-    if not RunFolder(folder.retrained).holds_something():  # else it is in that run's settings
-        words += ["--config", str(folder.winner)]
-    if data != name:
-        words += ["--data", data]
-    for key in ("data_dir", "image_size"):
-        if settings[key] is not None:
-            words += [f"--{key.replace('_', '-')}", str(settings[key])]
-    if settings["skip_bad"]:
-        words.append("--skip-bad")
-    if settings["stream"] is not None:
-        words.append("--stream" if settings["stream"] else "--no-stream")
-    words.append("--resume")
-    metrics = run(recipe, recipe_parser(recipe, "").parse_args(words), words)
+    begun = RunFolder(folder.retrained)
+    run_spec = dataclasses.replace(
+        spec.run,
+        # Version 0.1 named the winner's run after its data set.
+        recipe=begun.spec().recipe if begun.config.exists() else "winner",
+        preset=dataclasses.replace(winner, dtype=winner.dtype_policy()),
+        preset_name="winner",
+        limit=None,
+        data_digest=None,
+        explicit={},
+    )
+    metrics = run(run_spec, folder.retrained, resume=True)
     return metrics or read_json(folder.retrained / "metrics.json")

@@ -1,4 +1,4 @@
-"""Which part of a search this process plays: all of it, the chief's or a worker's."""
+"""The role of this process in a search: it searches alone, or it is the chief or a worker."""
 
 import os
 from typing import NamedTuple
@@ -7,12 +7,12 @@ VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_P
 
 
 class Role(NamedTuple):
-    """A process's part, as KerasTuner's variables give it.
+    """The role of a process, as KerasTuner's environment variables give it.
 
     Attributes:
-        name: "alone", "chief" or "worker".
-        tuner_id: of this process.
-        address: "IP:PORT" of the chief; None alone.
+        name: str, "alone", "chief" or "worker".
+        tuner_id: str, KerasTuner's name for this process.
+        address: str or None, "IP:PORT" of the chief; None where the process searches alone.
     """
 
     name: str
@@ -20,17 +20,26 @@ class Role(NamedTuple):
     address: str | None
 
 
-def role_of_this_process():
-    """The `Role` that the environment gives; a ValueError where it says only half of it."""
+def role_of_this_process() -> Role:
+    """Read the `Role` of this process from KerasTuner's environment variables.
+
+    Raises:
+        ValueError: if only some of the variables are set, or the port is not a port.
+    """
     values = {name: os.environ.get(name) for name in VARIABLES}
     if not values["KERASTUNER_ORACLE_IP"]:
         return Role("alone", values["KERASTUNER_TUNER_ID"] or "tuner0", None)
     missing = [name for name, value in values.items() if not value]
     if missing:
-        raise ValueError(f"KERASTUNER_ORACLE_IP is set, so {' and '.join(missing)} must be, too")
+        raise ValueError(
+            f"with KERASTUNER_ORACLE_IP, {' and '.join(missing)} must be set too. "
+            f"Received: KERASTUNER_ORACLE_IP={values['KERASTUNER_ORACLE_IP']}"
+        )
     port = values["KERASTUNER_ORACLE_PORT"]
     if not port.isdecimal() or not 0 < int(port) < 65536:
-        raise ValueError(f"KERASTUNER_ORACLE_PORT must be 1 to 65535, not {port!r}")
+        raise ValueError(
+            f"KERASTUNER_ORACLE_PORT must be an int from 1 to 65535. Received: {port!r}"
+        )
     tuner_id = values["KERASTUNER_TUNER_ID"]
     name = "chief" if "chief" in tuner_id else "worker"
     return Role(name, tuner_id, f"{values['KERASTUNER_ORACLE_IP']}:{port}")

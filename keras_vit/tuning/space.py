@@ -1,36 +1,51 @@
-"""What is searched over."""
+"""The values that a search chooses from."""
 
 import dataclasses
 
 PATCH_SIZES = (2, 4, 7, 8, 14, 16)
-PATCHES = range(16, 197)  # of an image: fewer see little of it, more cost too much by default
+# The number of patches of an image by default. Fewer patches are too coarse; more cost too much.
+PATCHES = range(16, 197)
 
 
 @dataclasses.dataclass(frozen=True)
 class Space:
-    """The values that a search may choose from; one value alone fixes it.
+    """The values that a search may choose from. A single value fixes a hyperparameter.
 
-    Every name is also the name of the hyperparameter. Where `ViT` has an argument of that name,
-    it is that argument, and "none" stands for None.
+    Each attribute is the hyperparameter of the same name. Where `ViT` has an argument of that name,
+    the hyperparameter is that argument, and "none" stands for None.
 
     Attributes:
-        depth: numbers of blocks, rising.
-        hidden_dim: widths of the tokens, rising.
-        num_heads: numbers of heads, rising.
-        mlp_dim: widths of the MLPs, rising.
-        patch_size: pixels a side, rising; None: those of 2, 4, 7, 8, 14 and 16 that divide the
-            images into 16 to 196 patches.
-        patch_embedding: "linear", "conv", "stem".
-        positions: "learned", "sincos1d", "sincos2d", "none".
-        relative_positions: "none", "rotary", "bias".
-        pool: "token", "mean".
-        drop_path: rates of stochastic depth.
-        learning_rate: (least, most) of the peak learning rate, drawn by its logarithm.
-        weight_decay: (least, most), drawn by its logarithm.
-        augmentation: strengths; 1 is what the base preset has of shifts, mixup and CutMix, 0 is
-            no augmentation.
-        flip: whether to flip left and right.
-        label_smoothing: shares.
+        depth: tuple of ints in rising order, numbers of blocks. Default: (2, 3, 4, 5, 6, 8).
+        hidden_dim: tuple of ints in rising order, widths of the tokens. Default: (64, 96, 128, 160,
+            192, 256).
+        num_heads: tuple of ints in rising order, numbers of heads. Default: (2, 4, 8).
+        mlp_dim: tuple of ints in rising order, widths of the MLPs. Default: (64, 128, 192, 256,
+            384, 512).
+        patch_size: tuple of ints in rising order, sides of the patches in pixels, or None. None:
+            those of 2, 4, 7, 8, 14 and 16 that divide the images into 16 to 196 patches. Default:
+            None.
+        patch_embedding: tuple of "linear", "conv" and "stem". Default: ("linear", "stem").
+        positions: tuple of "learned", "sincos1d", "sincos2d" and "none". Default: ("learned",
+            "sincos2d", "none").
+        relative_positions: tuple of "none", "rotary" and "bias". Default: ("none", "rotary",
+            "bias").
+        pool: tuple of "token" and "mean". Default: ("token", "mean").
+        drop_path: tuple of floats in [0, 1) in rising order, rates of stochastic depth. Default:
+            (0.0, 0.05, 0.1, 0.2).
+        learning_rate: pair of floats, the least and the most peak learning rate; its logarithm is
+            drawn evenly. Default: (3e-4, 5e-3).
+        weight_decay: pair of floats, the least and the most weight decay; its logarithm is drawn
+            evenly. Default: (1e-3, 0.3).
+        augmentation: tuple of floats in rising order, strengths of the augmentation. The base
+            preset's shifts, mixup and CutMix are multiplied by the strength; 0 is no augmentation.
+            Default: (0.0, 0.5, 1.0, 1.5, 2.0).
+        flip: tuple of bools, whether images are flipped left to right at random. Default: (False,
+            True).
+        label_smoothing: tuple of floats in [0, 1) in rising order, shares of the label that are
+            spread over all classes. Default: (0.0, 0.05, 0.1, 0.2).
+
+    Raises:
+        ValueError: if the values of a hyperparameter are missing or not in rising order.
     """
 
     depth: tuple[int, ...] = (2, 3, 4, 5, 6, 8)
@@ -55,17 +70,32 @@ class Space:
             if name == "patch_size" and values is None:
                 continue
             if not values or list(values) != sorted(set(values)):
-                raise ValueError(f"`{name}` must be numbers in rising order. Received: {values}")
+                raise ValueError(
+                    f"`{name}` must be one or more numbers in rising order. "
+                    f"Received: {name}={values}"
+                )
         for name in RANGES:
             values = getattr(self, name)
             if len(values) != 2 or not 0 < values[0] <= values[1]:
-                raise ValueError(f"`{name}` must be (least, most), above 0. Received: {values}")
+                raise ValueError(
+                    f"`{name}` must be a pair (least, most) of numbers greater than 0. "
+                    f"Received: {name}={values}"
+                )
         for name in NAMES:
             if not getattr(self, name):
-                raise ValueError(f"`{name}` must have a value to choose.")
+                raise ValueError(
+                    f"`{name}` must hold at least one value. Received: {name}={getattr(self, name)}"
+                )
 
-    def for_images(self, image_shape):
-        """The same with patch sizes for images of (height, width, channels)."""
+    def for_images(self, image_shape: tuple[int, int, int]) -> "Space":
+        """Return the space with patch sizes that divide the images.
+
+        Args:
+            image_shape: tuple of ints, (height, width, channels).
+
+        Raises:
+            ValueError: if a given patch size does not divide the images, or no size does.
+        """
         height, width = image_shape[:2]
         sizes = self.patch_size or [
             size for size in PATCH_SIZES if (height // size) * (width // size) in PATCHES
@@ -73,21 +103,23 @@ class Space:
         fitting = tuple(size for size in sizes if not height % size and not width % size)
         if not fitting or (self.patch_size and fitting != tuple(sizes)):
             raise ValueError(
-                f"The patch sizes {tuple(sizes)} do not divide images of {height}x{width} pixels: "
-                "name others with `Space(patch_size=...)`"
+                "every `patch_size` of the space must divide the images' height and width, and "
+                "without `patch_size` one of 2, 4, 7, 8, 14 and 16 must divide them into 16 to 196 "
+                f"patches. Received: patch_size={self.patch_size}, images of {height}x{width} "
+                "pixels"
             )
         return dataclasses.replace(self, patch_size=fitting)
 
-    def declare(self, hp, defaults):
-        """Asks KerasTuner for every value.
+    def declare(self, hp, defaults: dict) -> dict:
+        """Declare every hyperparameter to KerasTuner and get its value.
 
         Args:
             hp: `keras_tuner.HyperParameters`.
-            defaults: what to begin with, by name; the nearest number, or the first name, where
-                the space does not have it.
+            defaults: dict, the value by name that a search begins with. Where the space does not
+                hold a default, the nearest number or the first name takes its place.
 
         Returns:
-            The values, by name.
+            dict, the value of each hyperparameter by name.
         """
         values = {}
         for name in NUMBERS:

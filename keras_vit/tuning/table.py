@@ -1,22 +1,26 @@
-"""The trials of a search as rows, in a file and on the screen."""
+"""The trials of a search as rows of a table, in a CSV file and on the screen."""
 
 import csv
+import os
+from collections.abc import Iterable
+
+from keras_tuner.engine.trial import Trial
 
 from keras_vit.files import whole_file
 
 RESULTS = ("trial", "status", "val_accuracy", "parameters", "flops", "seconds")
 
 
-def trial_rows(trials):
-    """A dict a trial, the best first and those without a result last.
+def trial_rows(trials: Iterable[Trial]) -> list[dict]:
+    """Make one row for each trial, the best trial first and trials without a result last.
 
     Args:
-        trials: KerasTuner's `Trial`s.
+        trials: iterable of KerasTuner's `Trial`.
 
     Returns:
-        List of dicts: `trial`, `status`, `val_accuracy` (a fraction, None without a result),
-        `parameters`, `flops` (forward, one image), `seconds`, and every hyperparameter as it was
-        built.
+        List of dicts with the keys `trial`, `status`, `val_accuracy` (in [0, 1]; None without a
+        result), `parameters`, `flops` (of the forward pass on one image), `seconds`, and each
+        hyperparameter with the value that the trial's model was built with.
     """
     rows = []
     for trial in trials:
@@ -37,13 +41,13 @@ def trial_rows(trials):
     ]
 
 
-def measured(trial, name):
-    """A whole number that a trial measured; None where it did not."""
+def measured(trial: Trial, name: str) -> int | None:
+    """Return a metric of a trial as a whole number, or None where the trial has no such metric."""
     return round(trial.metrics.get_best_value(name)) if trial.metrics.exists(name) else None
 
 
-def write_table(path, rows):
-    """Writes the rows as CSV, whole or not at all."""
+def write_table(path: str | os.PathLike, rows: list[dict]) -> None:
+    """Write the rows as a CSV file, whole or not at all."""
     columns = dict.fromkeys(key for row in rows for key in row)
     with whole_file(path) as draft, open(draft, "w", newline="") as file:
         writer = csv.DictWriter(file, columns, restval="")
@@ -51,8 +55,13 @@ def write_table(path, rows):
         writer.writerows(rows)
 
 
-def print_table(rows, most=10):
-    """Prints the best trials, and how many there are of each status."""
+def print_table(rows: list[dict], most: int = 10) -> None:
+    """Print the best trials, and how many trials completed and failed.
+
+    Args:
+        rows: list of dicts, as `trial_rows` gives them.
+        most: int, number of trials to print. Default: 10.
+    """
     names = [name for name in rows[0] if name not in RESULTS and "/" not in name]
     print(f"{'trial':>6} {'accuracy':>8} {'parameters':>10} {'MFLOPs':>7}  " + " ".join(names))
     for row in rows[:most]:
@@ -71,5 +80,6 @@ def print_table(rows, most=10):
     )
 
 
-def format_value(value):
+def format_value(value) -> str:
+    """Write a hyperparameter's value, a float with two digits."""
     return f"{value:.2g}" if isinstance(value, float) else str(value)

@@ -1,9 +1,11 @@
-"""What `config.json` and `preprocessor_config.json` beside a checkpoint tell of its model."""
+"""Reading of the files `config.json` and `preprocessor_config.json` beside a checkpoint."""
 
 import re
+from pathlib import Path
 
 from keras_vit.files import read_json
 from keras_vit.layers.activations import gelu_tanh
+from keras_vit.layers.rescaling import rescaling_of
 
 ACTIVATIONS = {
     "gelu": "gelu",
@@ -19,38 +21,39 @@ IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 POOLS = {"token": "token", "avg": "mean"}
 
 
-def read_config(path):
-    """Arguments of `load_checkpoint` and `ViT` from the files beside a checkpoint.
+def read_config(path: Path) -> dict:
+    """Read the arguments of `load_checkpoint` and `ViT` from the files beside a checkpoint.
 
     Args:
-        path: a `pathlib.Path`, of the checkpoint.
+        path: Path, the checkpoint.
 
     Returns:
         A dict with any of `image_size` (height, width), `num_heads`, `activation`,
-        `layer_norm_epsilon`, `pool`, `class_names`, `rescaling`; the last alone where there is an
-        image processor's file and no config of timm's or Hugging Face's, and nothing without.
+        `layer_norm_epsilon`, `pool`, `class_names` and `rescaling`. It holds at most `rescaling`
+        if `config.json` is missing or is neither timm's nor Hugging Face's.
 
     Raises:
-        ValueError: naming a config that asks for what `ViT` has not.
+        ValueError: If a file is damaged, or asks for something that `ViT` does not have.
     """
     file = path.with_name("config.json")
     config = read_json(file) if file.is_file() else {}
     config = config if isinstance(config, dict) else {}
     try:
         if "model_type" in config:
-            return from_huggingface(file, config)
+            return huggingface_arguments(file, config)
         if "architecture" in config:
-            return from_timm(file, config)
-        rescaling = preprocessing(path)
+            return timm_arguments(file, config)
+        rescaling = processor_rescaling(path)
         return {"rescaling": rescaling} if rescaling else {}
     except (AttributeError, IndexError, KeyError, TypeError, ZeroDivisionError) as error:
         raise ValueError(
-            f"{path.parent}: config.json or preprocessor_config.json is not as its library writes "
-            f"it: {error!r}"
+            f"{path.parent}: config.json and preprocessor_config.json must have the form that "
+            f"timm or Hugging Face writes. Received: {error!r} while reading them"
         ) from error
 
 
-def from_huggingface(file, config):
+def huggingface_arguments(file: Path, config: dict) -> dict:
+    """Return the arguments that Hugging Face's `config.json` and its image processor give."""
     size = config.get("image_size")
     names = config.get("id2label") or {}
     found = {
@@ -59,37 +62,53 @@ def from_huggingface(file, config):
         "activation": activation(file, config.get("hidden_act", "gelu")),
         "layer_norm_epsilon": config.get("layer_norm_eps"),
         "class_names": class_names([names[str(i)] for i in range(len(names))]),
-        "rescaling": preprocessing(file)
+        "rescaling": processor_rescaling(file)
         or (rescaling_of(**IMAGENET) if config["model_type"].startswith("dinov2") else None),
     }
     return {key: value for key, value in found.items() if value}
 
 
-def preprocessing(beside):
-    """The rescaling of the Hugging Face image processor beside a file; None without one."""
-    file = beside.with_name("preprocessor_config.json")
+def processor_rescaling(path: Path) -> tuple | None:
+    """Return the rescaling of Hugging Face's image processor.
+
+    Args:
+        path: Path, a file in the folder of `preprocessor_config.json`.
+
+    Returns:
+        A pair (scale, offset) as in `ViT`, or `None` if the folder has no image processor.
+    """
+    file = path.with_name("preprocessor_config.json")
     if not file.is_file():
         return None
     config = read_json(file)
-    # Without `do_rescale` its user brings the pixels to 0-1, from the 0-255 that they are here.
+    # Without `do_rescale`, users of the processor must bring the pixels to 0-1 themselves. Pixels
+    # are 0-255 in this package, so the model does it.
     factor = config.get("rescale_factor") or 1 / 255
     if not config.get("do_normalize", True):
         return (factor, 0.0)
     mean, std = (config.get(key) or HALF for key in ("image_mean", "image_std"))
-    if not isinstance(mean, (list, tuple)):  # one for all channels
+    if not isinstance(mean, (list, tuple)):  # the processor may give one number for all channels
         mean, std = (mean,) * 3, (std,) * 3
     return rescaling_of(mean, std, factor)
 
 
-def from_timm(file, config):
+def timm_arguments(file: Path, config: dict) -> dict:
+    """Return the arguments that timm's `config.json` gives."""
     arguments = config.get("model_args") or {}
-    preprocess = config.get("pretrained_cfg") or config  # of one level, as timm wrote it first
+    # The first configs of timm have no `pretrained_cfg`; its entries stand in the config itself.
+    preprocess = config.get("pretrained_cfg") or config
     size = arguments.get("img_size") or (preprocess.get("input_size") or [None])[1:] or None
     pool = config.get("global_pool") or arguments.get("global_pool") or ""
     if pool and pool not in POOLS:
-        raise ValueError(f"{file}: global_pool={pool!r} is not supported: only token and avg are")
+        raise ValueError(
+            f"{file}: `global_pool` must be one of {list(POOLS)}. Received: global_pool={pool!r}"
+        )
     if arguments.get("pool_include_prefix"):
-        raise ValueError(f"{file}: pool_include_prefix is not supported")
+        raise ValueError(
+            f"{file}: `pool_include_prefix` must be false, because the mean of a ViT leaves out "
+            f"its class token and registers. "
+            f"Received: pool_include_prefix={arguments['pool_include_prefix']!r}"
+        )
     found = {
         "image_size": (size, size) if isinstance(size, int) else size and tuple(size),
         "num_heads": arguments.get("num_heads"),
@@ -105,22 +124,14 @@ def from_timm(file, config):
 
 def activation(file, name):
     if name not in ACTIVATIONS:
-        raise ValueError(f"{file}: the activation {name!r} is not supported: {list(ACTIVATIONS)}")
+        raise ValueError(
+            f"{file}: the activation must be one of {list(ACTIVATIONS)}. Received: {name!r}"
+        )
     return ACTIVATIONS[name]
 
 
 def class_names(names):
-    """The names as a tuple; None where they are only counted."""
+    """Return the names as a tuple, or None if they are only Hugging Face's LABEL_0, LABEL_1, …"""
     if not names or all(re.fullmatch(r"LABEL_\d+", name) for name in names):
         return None
     return tuple(names)
-
-
-def rescaling_of(mean, std, factor=1 / 255):
-    """`ViT`'s rescaling of pixels 0-255 that, times a factor, mean and deviation normalise."""
-    if len(set(mean)) == len(set(std)) == 1:
-        return (factor / std[0], -mean[0] / std[0])
-    return (
-        tuple(factor / one for one in std),
-        tuple(-m / s for m, s in zip(mean, std, strict=True)),
-    )

@@ -1,46 +1,60 @@
-"""Which positions of a checkpoint are the patches', and over which grid."""
+"""The search for the grid of patches among the positions of a checkpoint."""
 
+from collections.abc import Sequence
 from math import isqrt
 
 
-def check_grid(grid, count, prefixes):
-    """A ValueError where `count` positions are not of this (rows, columns) of patches.
+def check_grid(grid: tuple[int, int], count: int, prefix_counts: Sequence[int]) -> None:
+    """Raise an error unless the positions of a checkpoint can fill a grid.
 
     Args:
-        grid: what the user says.
-        count: of positions.
-        prefixes: how many may be no patch's.
+        grid: tuple (rows, columns) of patches, the argument of `load_checkpoint`.
+        count: int, number of positions in the checkpoint.
+        prefix_counts: sequence of int, how many of the positions may belong to other tokens than
+            patches.
+
+    Raises:
+        ValueError: If the number of positions does not fit the grid.
     """
     rows, columns = grid
-    if count - rows * columns not in prefixes:
+    if count - rows * columns not in prefix_counts:
+        others = " or ".join(str(n) for n in sorted(set(prefix_counts)))
         raise ValueError(
-            f"{count} positions are not of a grid of {rows}x{columns} patches. "
-            f"Received: grid={grid}"
+            f"`grid` must fit the {count} positions of the checkpoint: rows x columns of patches, "
+            f"and {others} positions of other tokens. Received: grid={grid}"
         )
 
 
-def position_grid(count, prefixes, grids):
-    """How many of `count` positions are no patch's, and the (rows, columns) of the others.
+def position_grid(
+    count: int, prefix_counts: Sequence[int], grids: Sequence[tuple[int, int] | None]
+) -> tuple[int, tuple[int, int]]:
+    """Find out which positions of a checkpoint belong to patches.
+
+    The function tries the given grids first, and a square grid after them.
 
     Args:
-        count: of positions.
-        prefixes: how many may be no patch's, the likeliest first.
-        grids: grids that it may be, the likeliest first; None is passed over. Otherwise a square.
+        count: int, number of positions in the checkpoint.
+        prefix_counts: sequence of int, how many of the positions may belong to other tokens than
+            patches, the most likely number first.
+        grids: sequence of (rows, columns) to try, the most likely grid first; the function skips
+            `None`.
 
     Returns:
-        (prefix, grid).
+        The pair (prefix count, grid): the number of positions in front of those of the patches,
+        and the (rows, columns) of the patches.
 
     Raises:
-        ValueError: where none fits.
+        ValueError: If no grid fits.
     """
     for grid in grids:
-        for prefix in prefixes:
-            if grid is not None and grid[0] * grid[1] == count - prefix:
-                return prefix, tuple(grid)
-    for prefix in prefixes:
-        side = isqrt(max(0, count - prefix))
-        if side and side * side == count - prefix:
-            return prefix, (side, side)
+        for prefix_count in prefix_counts:
+            if grid is not None and grid[0] * grid[1] == count - prefix_count:
+                return prefix_count, tuple(grid)
+    for prefix_count in prefix_counts:
+        side = isqrt(max(0, count - prefix_count))
+        if side and side * side == count - prefix_count:
+            return prefix_count, (side, side)
     raise ValueError(
-        f"{count} positions are no square grid of patches: say which with grid=(rows, columns)"
+        f"The checkpoint's {count} positions are no square grid of patches, so "
+        f"grid=(rows, columns) must be given. Received: grid=None"
     )

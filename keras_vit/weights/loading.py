@@ -1,6 +1,8 @@
-"""Published weights into a model of ours."""
+"""`load_checkpoint`, which loads published weights into a `ViT` or `HybridViT`."""
 
+import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,79 +13,89 @@ from keras_vit.weights import google, huggingface, timm
 from keras_vit.weights.config_file import read_config
 from keras_vit.weights.grids import check_grid, position_grid
 from keras_vit.weights.layouts import Layout, Rule
-from keras_vit.weights.tensors import open_tensors
+from keras_vit.weights.source import Source
+from keras_vit.weights.tensors import Tensors, open_tensors
 
-FORMATS = (timm, huggingface, google)
-FILES = ("model.safetensors", "pytorch_model.bin")
+READERS = (timm, huggingface, google)
+CHECKPOINT_FILES = ("model.safetensors", "pytorch_model.bin")
 REPLACED_HEAD = ("head/", "pre_logits/")
 
 
-# Published ones whose heads are not 64 wide: SO400M (arXiv 2305.13035), H (2010.11929, table 1), g
-# and G (2106.04560).
+# The published models whose heads are not 64 wide: SO400M (arXiv 2305.13035), H (arXiv 2010.11929,
+# table 1), and g and G (arXiv 2106.04560).
 HEADS_BY_WIDTH = {1152: 16, 1280: 16, 1408: 16, 1664: 16}
 
 
 class LeftOutWarning(UserWarning):
-    """Tells which tensors of a checkpoint its model does not use."""
+    """The warning that a model does not use some tensors of its checkpoint."""
 
 
 def load_checkpoint(
-    path,
-    image_shape=None,
-    num_classes=None,
-    num_heads=None,
-    grid=None,
-    rescaling=None,
-    interpolation="bicubic",
+    path: str | os.PathLike,
+    image_shape: tuple[int, int, int] | None = None,
+    num_classes: int | None = None,
+    num_heads: int | None = None,
+    grid: tuple[int, int] | None = None,
+    rescaling: tuple[float | Sequence[float], float | Sequence[float]] | None = None,
+    interpolation: str = "bicubic",
     **overrides,
-):
-    """A model with the published weights of a file.
+) -> ViT | HybridViT:
+    """Load a published checkpoint as a `ViT` or `HybridViT`.
 
-    Formats, told apart by what is in the file:
+    The names of the tensors in the file decide which of these formats it has:
 
-    - Google's `.npz`, of vision_transformer and of big_vision, hybrids too;
-    - timm's `.safetensors`, with the same names DeiT's, DINO's and DINOv2's own files;
-    - Hugging Face's `.safetensors` of ViT and DINOv2;
-    - PyTorch's own files with the tensors of one of these, where torch is installed. Code in
-      them is refused, not run.
+    - Google's `.npz` files of vision_transformer and big_vision, also of hybrid models;
+    - timm's `.safetensors` files, and the files of DeiT, DINO and DINOv2, which use the same names;
+    - Hugging Face's `.safetensors` files of ViT and DINOv2;
+    - files of `torch.save` that hold the tensors of one of these formats. They need PyTorch. The
+      function refuses a file that holds code, and runs none of it.
 
-    `config.json` and `preprocessor_config.json` beside the file, as Hugging Face and timm have
-    them, are read. Where they do not tell, a head is 64 wide, but wider in the published SO400M, H,
-    g and G, which are known by their width; GELU is exact but in Google's models, which have the
-    one by tanh; and pixels are brought to -1..1: DeiT, DINO and DINOv2 want
-    `rescaling_of(**IMAGENET)` of `keras_vit.weights` instead.
+    The function also reads `config.json` and `preprocessor_config.json` beside the file, as timm
+    and Hugging Face write them. What neither they nor the tensors give has these defaults:
+
+    - A head is 64 wide. The published SO400M, H, g and G have 16 heads; their width identifies
+      them.
+    - The activation is the exact GELU, but the tanh approximation of GELU for Google's files.
+    - Pixels are rescaled to -1 to 1. DeiT, DINO and DINOv2 instead need
+      `rescaling_of(**IMAGENET)`, both of `keras_vit.weights`.
 
     Args:
-        path: of the file, or a folder with `model.safetensors` or `pytorch_model.bin`.
-        image_shape: (height, width, channels); None: that of the file's positions. Another size
-            interpolates the positions, from any grid to any other.
-        num_classes: None keeps the file's head, another number makes a new one that starts at
-            zero and drops the file's `pre_logits`, 0 leaves the head off.
-        num_heads: of attention, where neither the file nor a config tells and a head is not 64
-            wide.
-        grid: (rows, columns) of the file's patches, where they are neither as the model's nor a
-            square.
-        rescaling: as in `ViT`, instead of the config's.
-        interpolation: of positions, "bicubic" (with antialias, as timm's) or "scipy-linear" (as
-            Google's).
-        **overrides: any other argument of `ViT` or `HybridViT` that the weights leave open, such
-            as `dropout`, `drop_path`, `class_names` or `dtype`.
+        path: str or path, the file, or a folder that holds `model.safetensors` or
+            `pytorch_model.bin`.
+        image_shape: tuple (height, width, channels). The function interpolates the positions if
+            the file is for another size. `None` means the size that the file is for.
+            Default: None.
+        num_classes: int. `None` keeps the head of the file. 0 leaves the head off. Another number
+            than that of the file makes a new head that starts at zero, and drops the `pre_logits`
+            of the file. Default: None.
+        num_heads: int, number of attention heads. It must be given if neither the file nor a
+            config gives it and a head is not 64 wide. Default: None.
+        grid: tuple (rows, columns) of the patches that the file has positions for. It must be
+            given if this grid is neither that of the model nor a square. Default: None.
+        rescaling: tuple (scale, offset) as in `ViT`. `None` means that of the config.
+            Default: None.
+        interpolation: str, how positions are interpolated: "bicubic" (with antialiasing, as timm
+            does) or "scipy-linear" (as Google does; it needs scipy). Default: "bicubic".
+        **overrides: other arguments of `ViT` or `HybridViT` that do not change the shapes of the
+            weights, such as `dropout`, `drop_path`, `class_names` or `dtype`.
 
     Returns:
-        A `ViT`; a `HybridViT` where the patches come out of a ResNet.
+        A `HybridViT` if a ResNet computes the patches, and otherwise a `ViT`.
 
     Raises:
-        ValueError: naming a file that is damaged or in no such format, a tensor of a wrong shape,
-            or every tensor that is missing and every one that is left over.
+        ValueError: If the file is damaged or has none of these formats, if tensors are missing,
+            left over or of a wrong shape (the message lists them), or if an argument does not fit
+            the file.
+        ImportError: If the interpolation is "scipy-linear" and scipy is not installed.
 
     Warns:
-        LeftOutWarning: naming tensors that the model does not use: a replaced head, the token
-            for masked patches, a pooler.
+        LeftOutWarning: If the model does not use a tensor, such as those of a replaced head, the
+            token for masked patches, or a pooler; the message lists them.
     """
     check_interpolation(interpolation)
     path = checkpoint_file(path)
     tensors = open_tensors(path)
-    source = understood(tensors)
+    source = read_source(tensors)
     config = read_config(path)
     image_size = config.pop("image_size", None)
     arguments = {**source.arguments, **config}
@@ -91,75 +103,111 @@ def load_checkpoint(
         arguments["rescaling"] = rescaling
     if num_heads or not arguments.get("num_heads"):
         arguments["num_heads"] = num_heads or usual_heads(path, arguments["hidden_dim"])
-    left_out = settle_head(arguments, num_classes)
-    check_complete(source, left_out)
+    skipped = choose_head(arguments, num_classes)
+    check_complete(source, skipped)
 
     if grid is not None and source.positions:
-        check_grid(grid, position_count(source), source.prefixes)
+        check_grid(grid, position_count(source), source.prefix_counts)
     grids = [grid, grid_of(image_size, source)]
     if image_shape is None:
-        image_shape = (*own_image_size(source, grids), source.channels)
+        image_shape = (*size_from_positions(source, grids), source.channels)
     elif tuple(image_shape[2:]) != (source.channels,):
         raise ValueError(
-            f"{path} is for images of {source.channels} channels. Received: image_shape="
-            f"{tuple(image_shape)}"
+            f"{path}: the checkpoint is for images of {source.channels} channels. "
+            f"Received: image_shape={tuple(image_shape)}"
         )
     model_class = HybridViT if source.hybrid else ViT
     model = model_class(image_shape, **{**arguments, **overrides})
-    rules = [rule for rule in source.rules if not rule.ours.startswith(left_out)]
+    rules = [rule for rule in source.rules if not rule.weight_path.startswith(skipped)]
     if source.positions:
         rules += position_rules(source, grids, model, interpolation)
-    assign(source, rules, model, fresh=("head/",) if left_out else ())
+    assign(source, rules, model, new_head=bool(skipped))
     return model
 
 
 def checkpoint_file(path):
     path = Path(path).expanduser()
     if path.is_dir():
-        return file_in(path, FILES)
+        return file_in(path, CHECKPOINT_FILES)
     if not path.exists():
         raise ValueError(f"{path}: there is no such file or folder")
     return path
 
 
-def file_in(folder, names):
-    """The first of these files that a folder has."""
+def file_in(folder: Path, names: Sequence[str]) -> Path:
+    """Return the first of several files that a folder has.
+
+    Args:
+        folder: Path, the folder.
+        names: sequence of str, names of files.
+
+    Returns:
+        The Path of the file.
+
+    Raises:
+        ValueError: If the folder has none of them.
+    """
     for name in names:
         if (folder / name).is_file():
             return folder / name
-    raise ValueError(f"{folder}: a folder without {' or '.join(names)}")
-
-
-def understood(tensors):
-    """The `Source` of a file in one of the formats."""
-    for format in FORMATS:
-        if format.recognizes(tensors):
-            return format.read(tensors)
-    some = ", ".join(sorted(tensors.names)[:5])
+    found = ", ".join(sorted(p.name for p in folder.iterdir())[:10]) or "nothing"
     raise ValueError(
-        f"{tensors.path}: neither a ViT of Google's nor one of timm's or Hugging Face's. Its "
-        f"tensors: {some} …"
+        f"{folder}: the folder must hold {' or '.join(names)}. "
+        f"Received: a folder that holds {found}"
     )
 
 
-def usual_heads(path, hidden_dim):
-    """The heads of a published ViT of a width, else as many as are 64 wide."""
+def read_source(tensors: Tensors) -> Source:
+    """Return the description of a checkpoint by the reader that recognises its tensors."""
+    for reader in READERS:
+        if reader.recognizes(tensors):
+            return reader.read(tensors)
+    some = ", ".join(sorted(tensors.names)[:5])
+    raise ValueError(
+        f"{tensors.path}: the checkpoint must be a ViT of Google's, timm's or Hugging Face's. "
+        f"Received: a file with the tensors {some} …"
+    )
+
+
+def usual_heads(path: str | os.PathLike, hidden_dim: int) -> int:
+    """Return the number of heads of a published ViT.
+
+    Args:
+        path: str or path, the checkpoint, for the message.
+        hidden_dim: int, width of the tokens.
+
+    Returns:
+        The number of heads of the published model of this width, or as many heads as are 64 wide.
+
+    Raises:
+        ValueError: If 64 does not divide the width.
+    """
     if hidden_dim in HEADS_BY_WIDTH:
         return HEADS_BY_WIDTH[hidden_dim]
     if hidden_dim % 64:
         raise ValueError(
-            f"{path}: how many heads there are is not in the file, and 64 does not divide the "
-            f"width of {hidden_dim}: say it with num_heads"
+            f"{path}: `num_heads` must be given, because the checkpoint does not give it and the "
+            f"usual head width of 64 does not divide the width of the tokens. "
+            f"Received: hidden_dim={hidden_dim}"
         )
     return hidden_dim // 64
 
 
-def settle_head(arguments, num_classes):
-    """Puts the number of classes into the arguments; gives the prefixes of weights left out."""
-    own = arguments["num_classes"]
+def choose_head(arguments: dict, num_classes: int | None) -> tuple[str, ...]:
+    """Set the arguments of the model that describe its head.
+
+    Args:
+        arguments: dict of arguments of the model, changed in place.
+        num_classes: int or `None`, the argument of `load_checkpoint`.
+
+    Returns:
+        A tuple with the beginnings of the paths of those weights that the model does not take
+        from the file.
+    """
+    classes_of_file = arguments["num_classes"]
     names = arguments.get("class_names")
-    if num_classes is None or num_classes == own:
-        if names is not None and len(names) != own:
+    if num_classes is None or num_classes == classes_of_file:
+        if names is not None and len(names) != classes_of_file:
             del arguments["class_names"]
         return ()
     arguments["num_classes"] = num_classes
@@ -170,98 +218,169 @@ def settle_head(arguments, num_classes):
     return REPLACED_HEAD
 
 
-def check_complete(source, left_out):
-    """A ValueError that lists what is missing and what is left over; a warning of the spare."""
+def check_complete(source: Source, skipped: tuple[str, ...]) -> None:
+    """Compare the tensors of a file with those that the rules use.
+
+    Args:
+        source: `Source` of the file.
+        skipped: tuple of str, what `choose_head` returns.
+
+    Raises:
+        ValueError: If tensors are missing or left over; the message lists all of them.
+
+    Warns:
+        LeftOutWarning: If the model does not use a tensor and the format allows that.
+    """
     tensors = source.tensors
-    used = {name for rule in source.rules for name in rule.theirs} | {source.positions}
+    used = {name for rule in source.rules for name in rule.tensor_names} | {source.positions}
     missing = sorted(used - tensors.names - {None})
-    left = tensors.names - used - source.spare.keys()
-    if missing or left:
-        problems = [
-            f"{what}: {', '.join(sorted(map(tensors.original, names)))}"
-            for what, names in (("missing", missing), ("left over", left))
-            if names
-        ]
+    left_over = tensors.names - used - source.ignorable.keys()
+    problems = [
+        f"{problem}: {', '.join(sorted(map(tensors.name_in_file, names)))}"
+        for problem, names in (
+            ("the file lacks tensors that the model needs", missing),
+            ("the file holds tensors that the model can't use", left_over),
+        )
+        if names
+    ]
+    if problems:
         raise ValueError(f"{tensors.path}: {'; '.join(problems)}")
-    spare = {name: source.spare[name] for name in source.spare.keys() & tensors.names}
+    unused = {name: source.ignorable[name] for name in source.ignorable.keys() & tensors.names}
     for rule in source.rules:
-        if rule.ours.startswith(left_out):
-            spare |= dict.fromkeys(rule.theirs, "the file's own head")
-    if spare:
-        told = "; ".join(f"{tensors.original(name)} ({spare[name]})" for name in sorted(spare))
-        warnings.warn(f"{tensors.path}: not used: {told}", LeftOutWarning, stacklevel=3)
+        if rule.weight_path.startswith(skipped):
+            unused |= dict.fromkeys(rule.tensor_names, "the file's own head")
+    if unused:
+        listed = "; ".join(
+            f"{tensors.name_in_file(name)} ({unused[name]})" for name in sorted(unused)
+        )
+        warnings.warn(
+            f"{tensors.path}: the model does not use these tensors: {listed}",
+            LeftOutWarning,
+            stacklevel=3,
+        )
 
 
-def grid_of(image_size, source):
-    """The grid of patches of an image; None where it is not known or not whole."""
+def grid_of(image_size: tuple[int, int] | None, source: Source) -> tuple[int, int] | None:
+    """Return the grid of patches of an image.
+
+    Args:
+        image_size: tuple (height, width) in pixels, or `None` if it is not known.
+        source: `Source` of the file.
+
+    Returns:
+        The tuple (rows, columns), or `None` if the size is not known or the patches do not divide
+        it.
+    """
     cells = [side * source.reduction for side in source.arguments["patch_size"]]
     if image_size is None or any(s % c for s, c in zip(image_size, cells, strict=True)):
         return None
     return tuple(s // c for s, c in zip(image_size, cells, strict=True))
 
 
-def position_count(source):
+def position_count(source: Source) -> int:
+    """Return the number of learned positions in a file."""
     return source.tensors.shape(source.positions, 3)[1]
 
 
-def own_image_size(source, grids):
-    """(height, width) of the images that the file's positions are for."""
+def size_from_positions(source: Source, grids: Sequence[tuple[int, int] | None]) -> tuple[int, int]:
+    """Return the (height, width) in pixels of the images that a file has positions for."""
     if source.positions is None:
         raise ValueError(
-            f"{source.tensors.path}: fixed positions, of any image: say its size with image_shape"
+            f"{source.tensors.path}: the model has fixed positions, which fit images of any size, "
+            f"so `image_shape` must be given. Received: image_shape=None"
         )
-    _, grid = position_grid(position_count(source), source.prefixes, grids)
+    _, grid = position_grid(position_count(source), source.prefix_counts, grids)
     patch_size = source.arguments["patch_size"]
     return tuple(n * c * source.reduction for n, c in zip(grid, patch_size, strict=True))
 
 
-def position_rules(source, grids, model, interpolation):
-    """The rules that bring the file's positions to the model's grid and tokens."""
-    # After what the user and the config say, before a square.
-    prefix, grid = position_grid(position_count(source), source.prefixes, [*grids, model.grid])
+def position_rules(
+    source: Source,
+    grids: Sequence[tuple[int, int] | None],
+    model: ViT | HybridViT,
+    interpolation: str,
+) -> list[Rule]:
+    """Return the rules that bring the positions of a file to a model's grid and tokens.
+
+    Args:
+        source: `Source` of the file.
+        grids: sequence of (rows, columns) or `None`: the grid that the user gives, then the grid
+            of the config.
+        model: `ViT` or `HybridViT` that the positions are for.
+        interpolation: str, as in `load_checkpoint`.
+
+    Returns:
+        A list with the rule of the positions, and with that of the registers if the file has
+        positions for them.
+    """
+    # The grids of the user and of the config come first, then that of the model, then a square.
+    prefix_count, grid = position_grid(
+        position_count(source), source.prefix_counts, [*grids, model.grid]
+    )
     tokens = int(model.class_token)
 
-    def patches_resized(positions):
-        patches = positions[0, prefix:].reshape(*grid, -1)
+    def resized_positions(positions):
+        patches = positions[0, prefix_count:].reshape(*grid, -1)
         patches = resize_grid(patches, model.grid, interpolation)
-        # Where the class token has no position, it has one of zero.
-        ahead = positions[:, :tokens] if prefix else np.zeros_like(positions[:, :tokens])
-        return np.concatenate([ahead, patches.reshape(1, -1, positions.shape[-1])], axis=1)
+        # A class token without a position in the file gets a position of zeros.
+        prefix = positions[:, :tokens] if prefix_count else np.zeros_like(positions[:, :tokens])
+        return np.concatenate([prefix, patches.reshape(1, -1, positions.shape[-1])], axis=1)
 
-    rules = [Rule((source.positions,), "patch_encoder/positions", Layout(patches_resized))]
-    if prefix > tokens:  # timm's registers may have positions; ours have none, and take them up
+    rules = [Rule((source.positions,), "patch_encoder/positions", Layout(resized_positions))]
+    # timm's registers may have positions. Registers have none in this package, so their positions
+    # are added to the registers themselves.
+    if prefix_count > tokens:
         rules.append(
             Rule(
                 ("reg_token", source.positions),
                 "patch_encoder/registers",
-                Layout(lambda registers, positions: registers + positions[:, tokens:prefix]),
+                Layout(lambda registers, positions: registers + positions[:, tokens:prefix_count]),
             )
         )
     return rules
 
 
-def assign(source, rules, model, fresh):
-    """Gives a model's weights their values by the rules; the last one for a weight counts."""
+def assign(source: Source, rules: list[Rule], model: ViT | HybridViT, new_head: bool) -> None:
+    """Assign the tensors of a file to the weights of a model.
+
+    Args:
+        source: `Source` of the file.
+        rules: list of `Rule`; of several rules for one weight, the last one counts.
+        model: `ViT` or `HybridViT`.
+        new_head: bool, whether the model's head keeps its initial values.
+
+    Raises:
+        ValueError: If a weight has no rule, or a tensor does not fit its weight.
+    """
     tensors = source.tensors
-    by_weight = {rule.ours: rule for rule in rules}
+    rule_of = {rule.weight_path: rule for rule in rules}
     weights = {weight.path: weight for weight in model.weights}
     absent = sorted(
-        path for path in weights.keys() - by_weight.keys() if not path.startswith(tuple(fresh))
+        path
+        for path in weights.keys() - rule_of.keys()
+        if not (new_head and path.startswith("head/"))
     )
     if absent:
-        raise ValueError(f"{tensors.path}: missing, by our names: {', '.join(absent)}")
-    for path, rule in by_weight.items():
-        arrays = [tensors.read(name) for name in rule.theirs]
+        raise ValueError(
+            f"{tensors.path}: the file has no tensors for these weights of the model: "
+            f"{', '.join(absent)}"
+        )
+    for path, rule in rule_of.items():
+        arrays = [tensors.read(name) for name in rule.tensor_names]
         try:
             value = rule.layout.read(*arrays)
             fits = value.shape == tuple(weights[path].shape)
         except (ValueError, IndexError, KeyError):
             fits = False
         if not fits:
-            shapes = ", ".join(
-                f"{tensors.original(name)} {array.shape}"
-                for name, array in zip(rule.theirs, arrays, strict=True)
+            received = ", ".join(
+                f"{tensors.name_in_file(name)} of shape {array.shape}"
+                for name, array in zip(rule.tensor_names, arrays, strict=True)
             )
-            wanted = f"{path} {tuple(weights[path].shape)}" if path in weights else f"no {path}"
-            raise ValueError(f"{tensors.path}: wrong shape: {shapes}, where there is {wanted}")
+            expected = (
+                f"must fit the model's weight {path} of shape {tuple(weights[path].shape)}"
+                if path in weights
+                else f"are for a weight {path}, which the model does not have"
+            )
+            raise ValueError(f"{tensors.path}: the tensors {expected}. Received: {received}")
         weights[path].assign(np.ascontiguousarray(value))

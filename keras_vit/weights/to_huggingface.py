@@ -1,14 +1,23 @@
-from keras_vit.weights.huggingface_names import huggingface_name
+"""`to_huggingface`, which writes a `ViT` as a checkpoint of Hugging Face's transformers."""
+
+import os
+from pathlib import Path
+
+import keras
+
+from keras_vit.models import ViT
+from keras_vit.weights.huggingface import huggingface_name
 from keras_vit.weights.timm import timm_rules
 from keras_vit.weights.writing import (
     activation_name,
+    all_positions,
+    exportable_vit,
     mean_and_std,
-    positions_of_all,
     torch_tensors,
-    writable,
     write_folder,
 )
 
+LIBRARY = "transformers' ViT"
 ACTIVATIONS = {
     "gelu": "gelu",
     "keras_vit>gelu_tanh": "gelu_pytorch_tanh",
@@ -17,32 +26,36 @@ ACTIVATIONS = {
 }
 
 
-def to_huggingface(model, folder):
-    """Writes a `ViT` for transformers: `ViTForImageClassification.from_pretrained(FOLDER)` has it.
+def to_huggingface(model: keras.Model, folder: str | os.PathLike) -> Path:
+    """Write a `ViT` as a checkpoint of Hugging Face's transformers.
 
-    A model without head is for `ViTModel`. Logits are the same, and so are the weights when
-    `load_checkpoint(FOLDER)` reads them back.
+    `ViTForImageClassification.from_pretrained(FOLDER)` loads it and gives the same logits; for a
+    model without a head, `ViTModel.from_pretrained(FOLDER)` does. `load_checkpoint(FOLDER)` reads
+    back the same weights.
 
     Args:
-        model: a `ViT` whose class token is its output, with positions, without registers,
-            LayerScale and normalised queries; or an `AugmentedModel` around one.
-        folder: path of a new folder; `model.safetensors`, `config.json` and
-            `preprocessor_config.json` go into it.
+        model: `ViT` with `pool="token"` and positions, and without registers, LayerScale and
+            normalised queries; or an `AugmentedModel` around one.
+        folder: str or path, the new folder for `model.safetensors`, `config.json` and
+            `preprocessor_config.json`.
 
     Returns:
-        The folder's `pathlib.Path`.
+        The `pathlib.Path` of the folder.
 
     Raises:
-        ValueError: for a model that transformers' ViT can't be, or a folder that is there.
+        ValueError: If transformers' ViT can't represent the model, or the folder exists.
     """
-    only = {"pool": "token", "num_registers": 0, "layer_scale": None, "qk_norm": False}
-    model = writable(model, "transformers' ViT", **only)
+    required = {"pool": "token", "num_registers": 0, "layer_scale": None, "qk_norm": False}
+    model = exportable_vit(model, LIBRARY, **required)
     if model.positions is None:
-        raise ValueError("transformers' ViT has no positions=None.")
-    # After the pooling or before, it is the class token's own norm.
+        raise ValueError(
+            f"{LIBRARY} can't represent this model: `positions` must not be None. "
+            f"Received: positions=None"
+        )
+    # With pool="token", the norm after the pooling gives the same as the norm before it.
     config = {**model.get_config(), "fc_norm": False}
     tensors = torch_tensors(model, timm_rules(config, model.image_shape[2], separate_qkv=True))
-    tensors["pos_embed"] = positions_of_all(model)
+    tensors["pos_embed"] = all_positions(model)
     with_head = bool(model.num_classes)
     tensors = {huggingface_name(name, with_head): array for name, array in tensors.items()}
     configs = {
@@ -52,7 +65,8 @@ def to_huggingface(model, folder):
     return write_folder(folder, tensors, configs)
 
 
-def huggingface_config(model):
+def huggingface_config(model: ViT) -> dict:
+    """Return the `config.json` from which transformers builds the model."""
     height, width, channels = model.image_shape
     names = model.class_names or [f"LABEL_{i}" for i in range(model.num_classes)]
     labels = {
@@ -66,7 +80,7 @@ def huggingface_config(model):
         "num_hidden_layers": model.depth,
         "num_attention_heads": model.num_heads,
         "intermediate_size": model.mlp_dim,
-        "hidden_act": activation_name(model, ACTIVATIONS),
+        "hidden_act": activation_name(model, LIBRARY, ACTIVATIONS),
         "layer_norm_eps": model.layer_norm_epsilon,
         "image_size": height if height == width else [height, width],
         "patch_size": square_or_pair(model.patch_size),
@@ -80,7 +94,8 @@ def square_or_pair(patch_size):
     return patch_size[0] if patch_size[0] == patch_size[1] else list(patch_size)
 
 
-def preprocessor_config(model):
+def preprocessor_config(model: ViT) -> dict:
+    """Return the `preprocessor_config.json` of an image processor that rescales as the model."""
     height, width, _ = model.image_shape
     mean, std = mean_and_std(model)
     return {

@@ -1,12 +1,19 @@
-import math
+"""`to_timm`, which writes a `ViT` as a checkpoint of timm."""
 
+import math
+import os
+from pathlib import Path
+
+import keras
+
+from keras_vit.models import ViT
 from keras_vit.weights.timm import timm_rules
 from keras_vit.weights.writing import (
     activation_name,
+    all_positions,
+    exportable_vit,
     mean_and_std,
-    positions_of_all,
     torch_tensors,
-    writable,
     write_folder,
 )
 
@@ -14,33 +21,41 @@ ACTIVATIONS = {"gelu": "gelu", "keras_vit>gelu_tanh": "gelu_tanh", "relu": "relu
 POOLS = {"token": "token", "mean": "avg"}
 
 
-def to_timm(model, folder):
-    """Writes a `ViT` for timm: `timm.create_model("local-dir:FOLDER", pretrained=True)` has it.
+def to_timm(model: keras.Model, folder: str | os.PathLike) -> Path:
+    """Write a `ViT` as a checkpoint of timm.
 
-    Logits are the same, and so are the weights when `load_checkpoint(FOLDER)` reads them back.
+    `timm.create_model("local-dir:FOLDER", pretrained=True)` loads it and gives the same logits.
+    `load_checkpoint(FOLDER)` reads back the same weights.
 
     Args:
-        model: a `ViT` with a linear or convolutional patch embedding, or an `AugmentedModel`
-            around one.
-        folder: path of a new folder; `model.safetensors` and `config.json` go into it.
+        model: `ViT` with a linear or convolutional patch embedding, or an `AugmentedModel` around
+            one.
+        folder: str or path, the new folder for `model.safetensors` and `config.json`.
 
     Returns:
-        The folder's `pathlib.Path`.
+        The `pathlib.Path` of the folder.
 
     Raises:
-        ValueError: for a model that timm's VisionTransformer can't be, or a folder that is there.
+        ValueError: If timm's VisionTransformer can't represent the model, or the folder exists.
     """
-    model = writable(model, "timm", layer_norm_epsilon=1e-6)
+    model = exportable_vit(model, "timm", layer_norm_epsilon=1e-6)
     config = model.get_config()
     tensors = torch_tensors(model, timm_rules(config, model.image_shape[2]))
-    positions = positions_of_all(model)
+    positions = all_positions(model)
     if positions is not None:
         tensors["pos_embed"] = positions
     return write_folder(folder, tensors, {"config.json": timm_config(model)})
 
 
-def timm_config(model):
-    """What timm keeps beside the weights to build the model again."""
+def timm_config(model: ViT) -> dict:
+    """Return the `config.json` from which timm builds the model.
+
+    Args:
+        model: `ViT`.
+
+    Returns:
+        A dict, the content of the file.
+    """
     height, width, channels = model.image_shape
     mean, std = mean_and_std(model)
     arguments = {
@@ -51,18 +66,18 @@ def timm_config(model):
         "global_pool": POOLS[model.pool],
         "depth": model.depth,
         "num_heads": model.num_heads,
-        "mlp_ratio": ratio(model.mlp_dim, model.hidden_dim),
+        "mlp_ratio": mlp_ratio(model.mlp_dim, model.hidden_dim),
         "class_token": model.class_token,
         "reg_tokens": model.num_registers,
         "pos_embed": "none" if model.positions is None else "learn",
         "init_values": model.layer_scale,
         "qk_norm": model.qk_norm,
         "fc_norm": model.fc_norm,
-        "act_layer": activation_name(model, ACTIVATIONS),
+        "act_layer": activation_name(model, "timm", ACTIVATIONS),
     }
     names = {} if model.class_names is None else {"label_names": list(model.class_names)}
     return {
-        # Any of timm's plain ViTs: the arguments replace all of its own.
+        # Any plain ViT of timm would do here, because `model_args` replace all its arguments.
         "architecture": "vit_base_patch16_224",
         "num_classes": model.num_classes,
         "num_features": model.hidden_dim,
@@ -81,7 +96,7 @@ def timm_config(model):
     }
 
 
-def ratio(mlp_dim, hidden_dim):
-    """The float by which timm multiplies a width, cutting off what is behind the point."""
+def mlp_ratio(mlp_dim, hidden_dim):
+    """Return a float with `int(hidden_dim * ratio) == mlp_dim`, which is how timm uses it."""
     value = mlp_dim / hidden_dim
     return value if int(hidden_dim * value) == mlp_dim else math.nextafter(value, math.inf)

@@ -1,3 +1,5 @@
+"""Photographs with torchvision's results, and compiled calls, for the augmentation tests."""
+
 from pathlib import Path
 
 import keras
@@ -7,7 +9,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def expected():
-    """Photographs, and what torchvision makes of them: see make_torchvision_expected.py."""
+    """Photographs and torchvision's results for them, from make_torchvision_expected.py."""
     path = Path(__file__).with_name("torchvision_expected.npz")
     with np.load(path, allow_pickle=False) as file:
         return dict(file)
@@ -15,13 +17,13 @@ def expected():
 
 @pytest.fixture
 def photographs(expected):
-    """(4, 32, 32, 3) uint8."""
+    """Four photographs, an array (4, 32, 32, 3) uint8."""
     return expected["photographs"]
 
 
 @pytest.fixture(scope="session")
 def compiled():
-    """A function that compiles a layer's training call as the backend's `fit` would."""
+    """A function that compiles a layer's training call, as `fit` does on this backend."""
     return {"tensorflow": _tensorflow, "jax": _jax, "torch": lambda layer: layer}[
         keras.backend.backend()
     ]

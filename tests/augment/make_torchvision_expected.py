@@ -1,14 +1,15 @@
-"""Makes torchvision_expected.npz: what torchvision gives for four CIFAR-10 photographs.
+"""Write torchvision_expected.npz: what torchvision computes from four CIFAR-10 photographs.
 
-Most photographs are cut, to keep the file small and so that height and width cannot be taken
-for each other. Equalize does nothing below 256 pixels, and needs over 510 to round; so larger
-ones stand where it takes part.
+Most photographs are cropped. The crops keep the file small, and a mistake that swaps height and
+width shows, because the crops are not square. Equalize does nothing to images of fewer than 256
+pixels and rounds only in images of more than 510, so the images for Equalize are larger.
 
-Made with torchvision 0.28.0 and PyTorch 2.13.0. Needed again only when the cases change:
+The file was made with torchvision 0.28.0 and PyTorch 2.13.0. It must be made again only when the
+cases change:
 
     python tests/augment/make_torchvision_expected.py path/to/cifar10.npz
 
-where the `.npz` has `x_train`, (50000, 32, 32, 3) uint8.
+The `.npz` must hold `x_train`, an array (50000, 32, 32, 3) uint8.
 """
 
 import sys
@@ -17,7 +18,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-# Some torchvision builds register fake kernels for operators that they lack, and fail on import.
+# Some builds of torchvision register fake kernels for operators that they lack, and that makes the
+# import fail.
 torch.library.register_fake = lambda *args, **kwargs: lambda function: function
 
 from torchvision.transforms import InterpolationMode  # noqa: E402
@@ -26,9 +28,10 @@ from torchvision.transforms import functional as F  # noqa: E402
 
 PHOTOGRAPHS = (3, 7, 29, 54)
 WARPS = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")
-# Level 2 is left out: a shear of 2/30 meets ties of the nearest pixel.
+# Level 2 is left out, because with a shear of 2/30 two pixels are sometimes equally near.
 LEVELS = (3, 5, 9)
-# top, left, height, width on 32×32, and the output's height and width
+# Each case is (top, left, height, width) in an image of 32×32 pixels, and (height, width) of the
+# output.
 CROPS = (
     ((0, 0, 32, 32), (24, 20)),
     ((3, 5, 20, 13), (32, 32)),
@@ -37,7 +40,7 @@ CROPS = (
     ((31, 0, 1, 1), (8, 8)),
     ((0, 0, 32, 32), (64, 48)),
 )
-# whether each operation is applied, and its sign
+# Each case is whether each of the two operations is applied, and the sign of each.
 POLICY_CASES = (
     ((1, 0), (1, 1)),
     ((0, 1), (-1, -1)),
@@ -48,7 +51,8 @@ POLICY_CASES = (
 
 def main(source, target):
     photographs = np.load(source, allow_pickle=False)["x_train"][list(PHOTOGRAPHS)]
-    # A flat image, and one of few, low values, for the edges of Equalize and AutoContrast.
+    # A flat image and an image with few, low values test the special cases of Equalize and
+    # AutoContrast.
     odd = np.random.default_rng(0).integers(3, 6, (2, 14, 18, 3))
     odd[0] = 77
     inputs = {
@@ -77,14 +81,14 @@ def main(source, target):
 
 
 def operations(batches):
-    """Keys "operation/NAME/MAGNITUDE/INPUT/INTERPOLATION"."""
+    """Compute the results of each operation, by keys "operation/NAME/MAGNITUDE/INPUT/MODE"."""
     space = tv.AutoAugment()._augmentation_space(10, (14, 18))
     cases = [(name, 0.0) for name in ("Invert", "AutoContrast", "Equalize")]
     for name, (magnitudes, signed) in space.items():
         if magnitudes.ndim:
             sizes = [float(magnitudes[level]) for level in LEVELS]
             if name.startswith("Translate"):
-                sizes = [float(int(size)) for size in sizes]  # as torchvision truncates them
+                sizes = [float(int(size)) for size in sizes]  # torchvision truncates them too
             cases += [(name, size) for size in sizes]
             cases += [(name, -size) for size in sizes if signed]
     out = {}
@@ -105,7 +109,7 @@ def inputs_of(name):
 
 
 def policy(batch):
-    """(25, cases, 24, 26, 3): each sub-policy on one photograph, by flags and signs."""
+    """Compute each sub-policy on one photograph in each case, an array (25, cases, 24, 26, 3)."""
     augment = tv.AutoAugment(tv.AutoAugmentPolicy.CIFAR10)
     rows = []
     for index in range(25):
@@ -118,7 +122,8 @@ def policy(batch):
 
 
 def fixed_params(index, flags, signs):
-    # An operation is applied where its draw is at most its probability; -1 is for the 0.0.
+    # An operation is applied where its draw is at most its probability. The draw is -1, because one
+    # operation of the policy has a probability of 0.0.
     draws = torch.tensor([-1.0 if flag else 2.0 for flag in flags])
     return lambda count: (index, draws, torch.tensor([int(sign > 0) for sign in signs]))
 

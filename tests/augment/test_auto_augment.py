@@ -1,3 +1,5 @@
+"""AutoAugment against torchvision's pixels, and its draws against their distributions."""
+
 import math
 
 import keras
@@ -74,7 +76,7 @@ def test_sub_policies_are_torchvisions(expected, case):
         names = {name for name, _, _ in pair}
         if names <= {*EXACT, *MOVES}:
             assert row.max() == 0, pair
-        # One level by rounding, which the second operation may double.
+        # The first operation may differ by one through rounding, and the second may double that.
         assert row.max() <= 2, pair
         assert row.mean() < 0.4, pair
 
@@ -116,7 +118,7 @@ def test_tiny_images_are_left_by_sharpness():
 
 
 def test_an_image_of_a_batch_is_as_it_is_alone(expected):
-    # Each image must look only at its own row of the table, its own curve and its own pixels.
+    # Each image must read only its own row of the table, its own curve and its own pixels.
     index = np.arange(25)
     images = expected["policy_images"][index % 4]
     both, signs = np.ones((25, 2), bool), np.where(index[:, None] % 2, [1, -1], [-1, 1])
@@ -127,15 +129,15 @@ def test_an_image_of_a_batch_is_as_it_is_alone(expected):
         np.testing.assert_allclose(keras.ops.convert_to_numpy(alone)[0], together[i], atol=1)
 
 
-# What is drawn, against the binomial distribution. 99.9 % of draws lie within 3.29 standard
-# deviations; each seed is fixed, so these tests pass or fail for good.
+# The tests below compare the draws with the binomial distribution, in which 99.9 % of all draws lie
+# within 3.29 standard deviations. Each seed is fixed, so a test always passes or always fails.
 
 DRAWS = 10_000
 
 
 @pytest.fixture(scope="module")
 def drawn():
-    """The index, apply and sign of 10,000 images."""
+    """The draws `index`, `apply` and `sign` for 10,000 images."""
     layer = AutoAugment(seed=12)
     seen = []
     layer._apply = lambda images, *draws: seen.append(draws) or images
@@ -152,7 +154,7 @@ def test_sub_policies_are_drawn_evenly(drawn):
     index, _, _ = drawn
     counts = np.bincount(index, minlength=25)
     assert len(counts) == 25
-    # chi-squared, 24 degrees of freedom: 99.9 % below 51.2
+    # 99.9 % of a chi-squared distribution with 24 degrees of freedom lie below 51.2.
     assert np.sum((counts - DRAWS / 25) ** 2) / (DRAWS / 25) < 51.2
 
 
@@ -180,7 +182,7 @@ def test_signs_are_even_and_independent(drawn):
 
 
 def test_policy_is_the_one_that_torchvision_holds(expected):
-    # torchvision has no level where the operation uses none.
+    # torchvision holds no level for operations that do not use one.
     ours = [
         [
             (name, str(p), "None" if name in ("Invert", "Equalize", "AutoContrast") else str(level))
@@ -216,7 +218,7 @@ def test_posterize_levels():
 
 
 def test_levels_reach_the_pixels(photographs):
-    # Sub-policy 1 rotates first: omihub777 has no other direction.
+    # Sub-policy 1 rotates first. With omihub777 a rotation has only one direction.
     def rotated(levels, sign):
         return keras.ops.convert_to_numpy(
             AutoAugment(levels=levels).apply_policy(

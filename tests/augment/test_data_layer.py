@@ -1,4 +1,4 @@
-"""What we rely on in Keras's private DataLayer. A failure here means that Keras changed."""
+"""The behaviour of Keras's private DataLayer that we need: a failure means that Keras changed."""
 
 import subprocess
 import sys
@@ -54,7 +54,7 @@ def test_what_is_done_to_some_images_leaves_the_others(compiled, values):
     seen = []
 
     class AddsItsNumber(ImageLayer):
-        """Adds the image's number to those that are bright."""
+        """A layer that adds its index in the batch to each image that is bright."""
 
         def augment(self, images, seed):
             np = self.backend.numpy

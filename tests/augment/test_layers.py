@@ -1,4 +1,4 @@
-"""What holds for every layer of augment/."""
+"""Properties that every layer of augment/ has."""
 
 import keras
 import numpy as np
@@ -30,7 +30,7 @@ def images_of(outputs):
 
 @pytest.fixture
 def copies(photographs):
-    """(64, 32, 32, 3) float32: four photographs, each sixteen times."""
+    """Four photographs, each sixteen times, an array (64, 32, 32, 3) float32."""
     return np.repeat(photographs, 16, axis=0).astype("float32")
 
 

@@ -1,3 +1,5 @@
+"""Mixup and CutMix against their definitions, and their draws against their distributions."""
+
 import keras
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ def mixed(layer, images, **arguments):
 
 @pytest.fixture(scope="module")
 def levels():
-    """(4000, 8, 12, 1): image i has the value i everywhere."""
+    """An array (4000, 8, 12, 1), in which image i has the value i everywhere."""
     return np.broadcast_to(
         np.arange(4000, dtype="float32")[:, None, None, None], (4000, 8, 12, 1)
     ).copy()
@@ -60,13 +62,13 @@ def test_cutmix_pastes_one_box_and_weighs_by_its_pixels(levels):
     for sides in (rows, columns):
         starts = np.diff(np.pad(sides.astype(int), ((0, 0), (1, 0))), axis=1) == 1
         assert starts.sum(axis=1).max() == 1
-        # every place is reached, the corners through boxes that the edge cuts off
+        # Every place is reached; boxes that the edge cuts off reach the corners.
         assert sides.any(axis=0).all()
 
 
 def test_cutmix_boxes_have_the_papers_area():
-    # The paper's recipe drawn with numpy: sides √(1 - λ), the centre uniform, cut off at the
-    # edges. Images of 128×128, so that rounding to pixels counts little.
+    # NumPy draws boxes as the paper does: sides of √(1 - λ) and a uniform centre, cut off at the
+    # edges. The images have 128×128 pixels, so that rounding to whole pixels matters little.
     rng = np.random.default_rng(0)
     half = np.sqrt(1 - rng.random(200_000)) / 2
     centre = rng.random((2, 200_000))
@@ -79,7 +81,8 @@ def test_both_are_taken_with_equal_chance(levels):
     images, partner, weight = mixed(Mixing(mixup=1.0, cutmix=1.0, seed=5), levels)
     values = images.reshape(len(images), -1)
     blended = (values.min(axis=1) == values.max(axis=1)) & (weight < 1) & (weight > 0)
-    # a CutMix box can be empty (weight 1) or the whole image, but is a mixture of two otherwise
+    # A CutMix box can be empty (weight 1) or the whole image (weight 0). All other images of CutMix
+    # have two values, while an image of mixup has one.
     assert abs(blended.sum() - 2000) < 3.29 * 1000**0.5
     both = weight[:, None] * levels[:, 0, :1, 0] + (1 - weight)[:, None] * levels[partner, 0, :1, 0]
     np.testing.assert_allclose(values.mean(axis=1)[:, None], both, rtol=1e-4, atol=1e-2)
@@ -94,7 +97,7 @@ def test_partner_is_any_other_image():
         shifts.append((partner[0] - 0) % 5)
     counts = np.bincount(shifts, minlength=5)
     assert counts[0] == 0
-    # chi-squared, 3 degrees of freedom: 99.9 % below 16.3
+    # 99.9 % of a chi-squared distribution with 3 degrees of freedom lie below 16.3.
     assert np.sum((counts[1:] - 25) ** 2) / 25 < 16.3
 
 

@@ -1,3 +1,5 @@
+"""RandomAffine against scipy's rotation and against slices."""
+
 import keras
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ def applied(layer, images, angles, offsets):
 
 
 def test_turns_like_scipy(photographs):
-    """Bilinear, away from the border, where the two disagree on what is outside."""
+    """The border is left out, because the two libraries disagree about pixels outside the image."""
     angles = [0.0, 30.0, -17.0, 90.0]
     ours = applied(RandomAffine(interpolation="bilinear"), photographs, angles, np.zeros((4, 2)))
     for image, turned, angle in zip(photographs, ours, angles, strict=True):
@@ -47,7 +49,7 @@ def test_turns_first_and_shifts_then(photographs):
 
 
 def test_draws_over_the_whole_range():
-    """A dot in the middle: where it goes tells the offsets, all of them equally likely."""
+    """A dot in the middle shows the offset by the place it moves to; all are equally likely."""
     images = np.zeros((2500, 11, 11, 1), "uint8")
     images[:, 5, 5] = 255
     outputs = keras.ops.convert_to_numpy(RandomAffine(shift=2, seed=0)(images))[..., 0]

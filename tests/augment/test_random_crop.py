@@ -1,3 +1,5 @@
+"""RandomCrop against crops of a padded image."""
+
 import keras
 import numpy as np
 import pytest
@@ -19,7 +21,7 @@ def test_every_offset_is_a_crop_of_the_padded_image_and_all_occur(photographs):
     found = [crops[image.tobytes()] for image in keras.ops.convert_to_numpy(outputs)]
     counts = np.zeros((5, 5))
     np.add.at(counts, tuple(np.transpose(found)), 1)
-    # chi-squared, 24 degrees of freedom: 99.9 % below 51.2
+    # 99.9 % of a chi-squared distribution with 24 degrees of freedom lie below 51.2.
     assert np.sum((counts - 20) ** 2) / 20 < 51.2
 
 

@@ -1,3 +1,5 @@
+"""RandomResizedCrop against torchvision's pixels, and its draws against their distributions."""
+
 import keras
 import numpy as np
 import pytest
@@ -19,7 +21,7 @@ def test_given_crops_are_torchvisions(expected, case):
         expected["photographs"][:2], np.tile(box, (2, 1))
     )
     difference = keras.ops.convert_to_numpy(outputs) - expected[f"crop/{case}"]
-    # torchvision rounds to uint8; nothing but that rounding may remain.
+    # torchvision rounds to uint8, and the difference must not be more than that rounding.
     assert np.abs(difference).max() <= 0.51
 
 
@@ -51,7 +53,7 @@ def test_drawn_boxes_are_whole_and_inside():
 
 
 def test_area_is_uniform_and_aspect_log_uniform():
-    # Small crops of a large image always fit on the first try, and rounding counts little.
+    # Small crops of a large image always fit at the first try, and rounding matters little.
     stats = pytest.importorskip("scipy.stats")
     _, _, height, width = boxes(4000, 4000, 2000, scale=(0.1, 0.4), ratio=(0.5, 2.0)).T.astype(
         "float64"
@@ -67,12 +69,13 @@ def test_offsets_are_uniform():
     assert set(height) == set(width) == {3}
     counts = np.histogram2d(top, left, bins=[[0, 1, 2, 3]] * 2)[0]
     expected = len(top) / 9
-    # chi-squared, 8 degrees of freedom: 99.9 % below 26.1
+    # 99.9 % of a chi-squared distribution with 8 degrees of freedom lie below 26.1.
     assert np.sum((counts - expected) ** 2) / expected < 26.1
 
 
 def test_the_first_try_that_fits_is_taken():
-    # On a wide image, near its whole area, squares never fit: some tries do, others do not.
+    # On a wide image, a square crop of nearly the whole area never fits, so some tries fit and
+    # others do not.
     _, _, height, width = boxes(16, 32, scale=(0.5, 1.0), ratio=(0.5, 2.0)).T
     assert np.all(height <= 16)
     assert np.all(width <= 32)
@@ -88,7 +91,7 @@ def test_the_first_try_that_fits_is_taken():
     ],
 )
 def test_fall_back_is_the_largest_allowed_centre_crop(size, ratio, box):
-    # The whole area at another aspect ratio than the image's never fits.
+    # A crop of the whole area fits only with the aspect ratio of the image, which `ratio` excludes.
     drawn = boxes(*size, count=4, scale=(1.0, 1.0), ratio=ratio)
     np.testing.assert_array_equal(drawn, np.tile(box, (4, 1)))
 

@@ -69,7 +69,7 @@ def refused(capsys):
         captured = capsys.readouterr()
         lines = captured.err.strip().splitlines()
         assert len(lines) == 1, lines
-        assert lines[0].startswith("python -m keras_vit")
+        assert lines[0].startswith("keras-vit")
         return lines[0]
 
     return run

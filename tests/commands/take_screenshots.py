@@ -40,7 +40,7 @@ def take(model, data, number, out):
         page = browser.new_page(viewport={"width": 1060, "height": 800})
         page.goto((scratch / "report" / "report.html").as_uri())
         # As much as can be read: numbers, curves, confusions.
-        end = page.locator("h2", has_text="Surest mistakes").bounding_box()["y"]
+        end = page.locator("h2", has_text="Most confident mistakes").bounding_box()["y"]
         page.set_viewport_size({"width": 1060, "height": int(end)})
         page.screenshot(path=out / "report.png")
         browser.close()

@@ -30,8 +30,10 @@ def test_models_that_cannot_be_loaded(command, tmp_path, refused):
     rest = needs(command, tmp_path)
     assert "there is no such file" in refused(command, tmp_path / "none.keras", *rest)
     assert "~nosuchuser" in refused(command, "~nosuchuser/model.keras", *rest)
-    assert "without model.keras" in refused(command, tmp_path / "empty", *rest)
-    assert "damaged.keras: can't be read" in refused(command, tmp_path / "damaged.keras", *rest)
+    assert "the folder must hold model.keras" in refused(command, tmp_path / "empty", *rest)
+    assert "damaged.keras: Keras can't read this file" in refused(
+        command, tmp_path / "damaged.keras", *rest
+    )
     assert "a .keras file, a run's folder" in refused(command, tmp_path / "weights.h5", *rest)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["damaged.keras", "empty", "weights.h5"]
 
@@ -39,7 +41,7 @@ def test_models_that_cannot_be_loaded(command, tmp_path, refused):
 def test_a_truncated_model_is_refused(vit_folder, tmp_path, refused):
     whole = (vit_folder / "model.keras").read_bytes()
     (tmp_path / "half.keras").write_bytes(whole[: len(whole) // 2])
-    assert "half.keras: can't be read" in refused("summary", tmp_path / "half.keras")
+    assert "half.keras: Keras can't read this file" in refused("summary", tmp_path / "half.keras")
 
 
 def test_a_model_with_code_of_its_own_is_not_run(tmp_path, refused):
@@ -48,7 +50,9 @@ def test_a_model_with_code_of_its_own_is_not_run(tmp_path, refused):
 
     layer = keras.layers.Lambda(own, output_shape=(8, 8, 3))
     keras.Sequential([keras.Input((8, 8, 3)), layer]).save(tmp_path / "unsafe.keras")
-    assert "unsafe.keras: can't be read" in refused("summary", tmp_path / "unsafe.keras")
+    assert "unsafe.keras: Keras can't read this file" in refused(
+        "summary", tmp_path / "unsafe.keras"
+    )
 
 
 def test_models_that_are_no_classifiers_of_images(tmp_path, refused):
@@ -148,7 +152,10 @@ def test_an_address_that_the_page_cannot_have(vit_folder, refused):
         (["--data", "digits", "--out", "file"], "file is a file"),
         (["--data", "digits", "--out", "done"], "report.html is there already"),
         (["--data", "digits", "--out", "run"], "confusion.png is there already"),
-        (["--data", "digits"], "are not the model's: 10 (0, 1, 2, 3, 4 …) against 6 (ant,"),
+        (
+            ["--data", "digits"],
+            "not the model's: 10 (0, 1, 2, 3, 4 …). The model's classes: 6 (ant,",
+        ),
         ([], "--data"),
     ],
 )

@@ -16,8 +16,8 @@ NAMES = ("ant", "bee", "cat", "dog", "elk", "fox")
 
 @pytest.fixture(autouse=True)
 def few_pictures(monkeypatch):
-    """Those that take no time; `tests/inspection/test_report.py` draws them all."""
-    from keras_vit.inspection import pictures
+    """Those that take no time; `tests/report/test_report.py` draws them all."""
+    from keras_vit.report import pictures
 
     few = [p for p in pictures.PICTURES if p[0] in ("curves.png", "confusion.png", "distance.png")]
     monkeypatch.setattr(pictures, "PICTURES", few)

@@ -1,3 +1,7 @@
+import csv
+import json
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -5,6 +9,7 @@ from PIL import Image, ImageOps
 from scipy.special import softmax
 
 from keras_vit.commands import main
+from keras_vit.inspection.classifier import Classifier
 
 
 def told(capsys):
@@ -106,10 +111,51 @@ def test_attention_never_takes_the_place_of_a_picture(vit_folder, picture, tmp_p
     assert picture.read_bytes() == before
 
 
-def test_one_bad_picture_ends_it_before_anything_is_told(vit_folder, picture, tmp_path, capsys):
+def test_an_unreadable_picture_is_named_after_the_answers_for_the_others(
+    vit_folder, picture, tmp_path, capsys
+):
     (tmp_path / "notes.png").write_bytes(b"no picture")
-    with pytest.raises(SystemExit):
-        main(["predict", str(vit_folder), str(picture), str(tmp_path / "notes.png")])
+    with pytest.raises(SystemExit) as end:
+        main(["predict", str(vit_folder), str(tmp_path / "notes.png"), str(picture)])
+    assert end.value.code == 2
     captured = capsys.readouterr()
-    assert captured.out == ""
-    assert "notes.png: can't read this image" in captured.err
+    assert captured.out.startswith(str(picture))
+    (line,) = captured.err.strip().splitlines()
+    assert "notes.png: can't read this image" in line
+
+
+def test_a_folder_is_looked_through_and_json_and_csv_say_the_same(
+    vit_folder, picture, tmp_path, capsys
+):
+    inner = tmp_path / "album" / "inner"
+    inner.mkdir(parents=True)
+    (tmp_path / "album" / "notes.txt").write_text("no picture")
+    for place in (tmp_path / "album" / "b.png", inner / "A.PNG"):
+        place.write_bytes(picture.read_bytes())
+    words = ["predict", str(vit_folder), str(tmp_path / "album")]
+    main([*words, "--format", "json"])
+    answers = json.loads(capsys.readouterr().out)
+    assert [Path(answer["image"]).name for answer in answers] == ["b.png", "A.PNG"]
+    assert (answers[0]["height"], answers[0]["width"]) == (12, 16)
+    image = Classifier(keras.saving.load_model(vit_folder / "model.keras"))
+    row = image.probabilities(image.read(picture)[0][None])[0]
+    for answer in answers:
+        assert [found["name"] for found in answer["classes"]] == [n for n, _ in image.top(row, 5)]
+        shares = [found["probability"] for found in answer["classes"]]
+        np.testing.assert_allclose(shares, [share for _, share in image.top(row, 5)], rtol=1e-4)
+    out = tmp_path / "answers.csv"
+    main([*words, "--format", "csv", "--out", str(out)])
+    with open(out, newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 10
+    assert [(r["class"], float(r["probability"])) for r in rows[:5]] == [
+        (found["name"], found["probability"]) for found in answers[0]["classes"]
+    ]
+    with pytest.raises(SystemExit):
+        main([*words, "--format", "csv", "--out", str(out)])
+    assert "is there already" in capsys.readouterr().err
+
+
+def test_a_folder_without_images_is_refused(vit_folder, tmp_path, refused):
+    (tmp_path / "empty").mkdir()
+    assert "empty holds no images" in refused("predict", vit_folder, tmp_path / "empty")

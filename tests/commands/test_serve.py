@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from keras_vit import attention_maps
-from keras_vit.inspection.heat import heat_image
+from keras_vit.report.overlay_image import heat_image
 
 pytestmark = pytest.mark.medium
 

@@ -130,7 +130,7 @@ def test_train_and_test_of_other_classes(tmp_path):
         write(tmp_path / place / "0.png", 0)
     message = error(tmp_path)
     assert str(tmp_path / "train") in message
-    assert message.endswith("Found in one only: dog, eel")
+    assert message.endswith("Received: dog, eel in only one of them")
 
 
 def test_what_is_hidden_or_no_image_is_ignored(folder):
@@ -153,7 +153,7 @@ def test_capital_suffixes_and_folders_inside_class_folders(folder):
 @pytest.mark.parametrize("name", ["bad.png", "bad.jpg", "bad.webp"])
 def test_unreadable_images_are_named(folder, name):
     path = truncate(folder / "dog" / name)
-    assert error(folder, image_size=6).startswith(f"{path}: can't read this image")
+    assert error(folder, image_size=6).startswith(f"{path}: Pillow can't read this image: ")
 
 
 def test_unreadable_images_are_left_out_on_request(folder):
@@ -165,7 +165,8 @@ def test_unreadable_images_are_left_out_on_request(folder):
     [warning] = caught
     assert warning.category is UnreadableImagesWarning
     assert warning.message.paths == tuple(bad)
-    assert str(warning.message) == f"left out 2 unreadable images: {bad[0]}, {bad[1]}"
+    expected = f"load_data left out 2 unreadable images: {bad[0]}, {bad[1]}"
+    assert str(warning.message) == expected
     assert warning.filename == __file__
     assert len(data.x_train) + len(data.x_test) == 16
     assert [value // 100 for value in values(data.x_train)] == data.y_train.tolist()
@@ -173,20 +174,21 @@ def test_unreadable_images_are_left_out_on_request(folder):
 
 def test_a_long_warning_is_cut():
     text = str(UnreadableImagesWarning([f"{i}.png" for i in range(13)]))
-    assert text.startswith("left out 13 unreadable images: 0.png, 1.png")
+    assert text.startswith("load_data left out 13 unreadable images: 0.png, 1.png")
     assert text.endswith("9.png and 3 more")
 
 
 @pytest.mark.filterwarnings("ignore::keras_vit.data.UnreadableImagesWarning")
 def test_a_class_with_unreadable_images_alone(folder):
     truncate(folder / "eel" / "0.png")
-    assert error(folder, skip_bad=True).startswith(f"{folder / 'eel'}: no image in this class")
+    message = error(folder, skip_bad=True)
+    assert message.startswith(f"{folder / 'eel'}: the class folder must hold a readable image")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names are bytes there")
 def test_a_class_name_that_is_not_utf_8(folder):
     write(folder / os.fsdecode(b"caf\xe9") / "0.png", 1)
-    with pytest.raises(ValueError, match=r"b'caf\\xe9' names a class, but not in UTF-8"):
+    with pytest.raises(ValueError, match=r"must be UTF-8 text. Received: b'caf\\xe9'"):
         load_data(folder)
 
 
@@ -194,24 +196,28 @@ def test_an_empty_class_folder(folder):
     (folder / "fox").mkdir()
     (folder / "fox" / "notes.txt").write_text("none yet")
     message = error(folder)
-    assert message.startswith(f"{folder / 'fox'}: an empty class folder")
+    assert message.startswith(f"{folder / 'fox'}: the class folder must hold an image file")
     assert ".png, .jpg, .jpeg, .webp, .bmp" in message
-    assert message.endswith("Found: notes.txt")
+    assert message.endswith("Received: a folder that holds notes.txt")
 
 
 def test_no_class_folders(tmp_path):
-    assert error(tmp_path).endswith("two at least. Found: nothing")
+    assert error(tmp_path).endswith("two classes or more. Received: a folder that holds nothing")
     write(tmp_path / "0.png", 0)
     write(tmp_path / "train" / "cat" / "0.png", 0)
     message = error(tmp_path)
-    assert message.startswith(f"{tmp_path}: must hold a folder of images for each class")
-    assert message.endswith("Found: 0.png, train")
+    assert message.startswith(
+        f"{tmp_path}: the folder must hold a folder of images for each of two"
+    )
+    assert message.endswith("Received: a folder that holds 0.png, train")
 
 
 def test_nothing_left_for_testing(tmp_path):
     for name in ("cat", "dog"):
         write(tmp_path / name / "0.png", 0)
-    assert "no image is left for testing. Found: 2 images in 2 classes" in error(tmp_path)
+    message = error(tmp_path)
+    assert "no image is left for the test part" in message
+    assert message.endswith("Received: 2 images in 2 classes")
 
 
 def test_a_thousand_images_show_a_bar(tmp_path, capsys):

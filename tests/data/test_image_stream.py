@@ -7,7 +7,7 @@ from PIL import Image
 
 from keras_vit.data import StreamedImages, UnreadableImagesWarning, load_data
 from keras_vit.data.image_file import image_file_shape, read_image
-from keras_vit.training.batches import ResizedBatches, ShuffledBatches
+from keras_vit.train.batches import ResizedBatches, ShuffledBatches
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_unreadable_files_are_refused_or_left_out_as_in_memory(folder, tmp_path,
     (root / "b" / "2.jpg").write_bytes(b"no picture")
     messages = set()
     for stream in (False, True):
-        with pytest.raises(ValueError, match=r"a/1.jpg: can't read this image") as error:
+        with pytest.raises(ValueError, match=r"a/1.jpg: Pillow can't read this image: ") as error:
             load_data(root, image_size=8, stream=stream)
         messages.add(str(error.value)[:60])
     assert len(messages) == 1
@@ -101,13 +101,13 @@ def test_unreadable_files_are_refused_or_left_out_as_in_memory(folder, tmp_path,
             parts.append(load_data(root, image_size=8, skip_bad=True, stream=stream))
         assert {p.name for p in caught[0].message.paths} == {"1.jpg", "2.jpg"}
     np.testing.assert_array_equal(parts[0].x_train, parts[1].x_train[:])
-    with pytest.raises(ValueError, match="Images differ in size"):
+    with pytest.raises(ValueError, match="The images differ in size"):
         load_data(folder, stream=True)
 
 
 def test_a_file_that_vanishes_later_is_named(folder):
     x = StreamedImages([*folder.rglob("*.png"), folder / "gone.png"], (8, 8), 3)
-    with pytest.raises(ValueError, match=r"gone.png: can't read this image any more"):
+    with pytest.raises(ValueError, match=r"gone.png: Pillow can't read this image any more"):
         x[:]
     with pytest.raises(TypeError, match="too many for one array"):
         np.asarray(x)
@@ -152,13 +152,13 @@ def test_memory_does_not_grow_with_the_folder(folder):
 
 @pytest.mark.parametrize(("limit", "streamed"), [(0, True), (2**31, False)])
 def test_a_folder_that_would_take_too_much_is_streamed(folder, monkeypatch, limit, streamed):
-    monkeypatch.setattr("keras_vit.data.image_folder.STREAM_FROM", limit)
+    monkeypatch.setattr("keras_vit.data.image_folder.MAX_BYTES_IN_MEMORY", limit)
     data = load_data(folder, image_size=16, stream=None)
     assert isinstance(data.x_train, StreamedImages) == streamed
 
 
 def test_what_is_counted_is_the_pixels_in_colours(folder, monkeypatch):
-    monkeypatch.setattr("keras_vit.data.image_folder.STREAM_FROM", 24 * 16 * 16 * 3)
+    monkeypatch.setattr("keras_vit.data.image_folder.MAX_BYTES_IN_MEMORY", 24 * 16 * 16 * 3)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         data = [load_data(folder, image_size=side, stream=None) for side in (16, 17)]

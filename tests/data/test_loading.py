@@ -42,6 +42,16 @@ def test_digits_split_outlives_versions_of_numpy():
     assert load_data("digits").y_train[:12].tolist() == [3, 7, 1, 3, 1, 3, 4, 4, 2, 4, 3, 5]
 
 
+def test_digits_without_scikit_learn_name_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with pytest.raises(ImportError) as caught:
+        load_data("digits")
+    message = str(caught.value)
+    assert "scikit-learn, which is not installed" in message
+    assert message.endswith('pip install "keras-vit[recipes]"')
+    assert "\n" not in message
+
+
 def test_the_pairs_are_those_that_fit_and_evaluate_take():
     data = load_data("digits")
     assert isinstance(data, ImageData)
@@ -83,10 +93,10 @@ def test_wrong_arguments_are_named(arguments):
 
 def test_an_unknown_source_lists_what_there_is(tmp_path):
     (tmp_path / "flowers").mkdir()
-    with pytest.raises(ValueError, match="no such data set, file or folder") as caught:
+    with pytest.raises(ValueError, match="must be the name of a data set") as caught:
         load_data(tmp_path / "flower")
     message = str(caught.value)
-    assert f"source={str(tmp_path / 'flower')!r}" in message
+    assert message.endswith(f"Received: source={str(tmp_path / 'flower')!r}, which does not exist")
     assert "digits, mnist, cifar10, cifar100" in message
     assert f"{str(tmp_path)!r} holds flowers." in message
 
@@ -103,7 +113,7 @@ def test_what_the_system_refuses_is_named(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "iterdir", iterdir)
-    with pytest.raises(ValueError, match=r"can't be read: .*Permission denied") as caught:
+    with pytest.raises(ValueError, match=r"can't read it: .*Permission denied") as caught:
         load_data(tmp_path)
     assert str(caught.value).startswith(str(tmp_path))
 
@@ -112,7 +122,9 @@ def test_a_name_is_no_path_and_a_path_no_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "digits").mkdir()
     assert len(load_data("digits").x_train) == 1438
-    with pytest.raises(ValueError, match=r"two at least\. Found: nothing"):
+    with pytest.raises(
+        ValueError, match=r"two classes or more\. Received: a folder that holds nothing"
+    ):
         load_data("./digits")
 
 

@@ -102,10 +102,10 @@ def test_without_network_one_line_says_what_to_do(offline, tmp_path, capfd, capl
     with pytest.raises(DataUnavailableError) as caught:
         load_data(name, data_dir=data_dir)
     message = str(caught.value)
-    assert f"{name!r} is not available: no connection to https://" in message
+    assert f"{name!r} is not available: there is no connection to https://" in message
     assert f"prepared elsewhere at {data_dir / name}," in message
     assert "--data FILE.npz with the arrays x_train, y_train, x_test and y_test" in message
-    assert "recipes/digits.py needs no download" in message
+    assert "the data set 'digits', which needs no download" in message
     assert "\n" not in message
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__

@@ -40,5 +40,5 @@ def test_arrays_that_are_no_probabilities_are_refused():
         calibration(np.full((2, 3), 1 / 3), [0, 1, 2])
     with pytest.raises(ValueError, match="softmax"):
         calibration(np.array([[2.0, -1.0]]), [0])
-    with pytest.raises(ValueError, match="`bins` must be 1 or more. Received: 0"):
+    with pytest.raises(ValueError, match="`bins` must be 1 or more. Received: bins=0"):
         calibration(np.eye(2), [0, 1], bins=0)

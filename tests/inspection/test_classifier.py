@@ -6,7 +6,7 @@ from scipy.special import softmax
 
 from keras_vit import AugmentedModel, ViT
 from keras_vit.data.channels import with_channels
-from keras_vit.inspection.classifier import Classifier, as_probabilities
+from keras_vit.inspection.classifier import Classifier
 
 RNG = np.random.default_rng(0)
 TINY = {"patch_size": 4, "hidden_dim": 8, "depth": 1, "num_heads": 1, "mlp_dim": 8}
@@ -25,10 +25,46 @@ def convolutional(shape, classes=3, activation=None):
 
 def test_logits_become_scipys_softmax_and_probabilities_stay():
     logits = RNG.normal(0, 50, (5, 7)).astype("float32")
-    np.testing.assert_allclose(as_probabilities(logits), softmax(logits, axis=1), atol=1e-6)
+    of_logits = Classifier(convolutional((8, 8, 3), 7))
+    np.testing.assert_allclose(
+        of_logits.as_probabilities(logits), softmax(logits, axis=1), atol=1e-6
+    )
+    np.testing.assert_allclose(of_logits.as_probabilities(np.zeros((2, 7))), 1 / 7)
     shares = softmax(logits, axis=1)
-    np.testing.assert_array_equal(as_probabilities(shares), shares)
-    np.testing.assert_allclose(as_probabilities(np.zeros((2, 4))), 0.25)
+    of_shares = Classifier(convolutional((8, 8, 3), 7, "softmax"))
+    np.testing.assert_array_equal(of_shares.as_probabilities(shares), shares)
+
+
+def test_logits_that_happen_to_sum_to_one_are_logits_all_the_same():
+    """The values [0.3, 0.7] do not say what they are; the model's graph does."""
+    model = convolutional((8, 8, 3), 2)
+    model.layers[-1].set_weights([np.zeros((4, 2)), np.array([0.3, 0.7])])
+    images = RNG.integers(0, 256, (1, 8, 8, 3)).astype("uint8")
+    expected = [1 / (1 + np.exp(0.4)), 1 / (1 + np.exp(-0.4))]
+    np.testing.assert_allclose(Classifier(model).probabilities(images)[0], expected, rtol=1e-5)
+    inside = keras.Sequential([keras.Input((8, 8, 3)), model])
+    np.testing.assert_allclose(Classifier(inside).probabilities(images)[0], expected, rtol=1e-5)
+
+
+class Subclassed(keras.Model):
+    """A classifier without a graph, around a functional one."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.inside = model
+        self.input_shape = model.input_shape
+        self.output_shape = model.output_shape
+
+    def call(self, x):
+        return self.inside(x)
+
+
+@pytest.mark.parametrize("activation", [None, "softmax"])
+def test_a_model_without_a_graph_is_told_by_what_it_answers_to_noise(activation):
+    model = convolutional((8, 8, 3), 3, activation)
+    images = RNG.integers(0, 256, (4, 8, 8, 3)).astype("uint8")
+    expected = Classifier(model).probabilities(images)
+    np.testing.assert_allclose(Classifier(Subclassed(model)).probabilities(images), expected)
 
 
 @pytest.mark.backends
@@ -55,7 +91,7 @@ def test_names_are_the_given_ones_else_the_models_else_numbers():
     assert Classifier(AugmentedModel(model)).class_names == ("cat", "dog")
     assert Classifier(model, ["a", "b"]).class_names == ("a", "b")
     assert Classifier(convolutional((8, 8, 1))).class_names == ("0", "1", "2")
-    with pytest.raises(ValueError, match="3 class names for 2 classes"):
+    with pytest.raises(ValueError, match="each of the 2 classes. Received: 3 class names"):
         Classifier(model, ["a", "b", "c"])
 
 
@@ -71,7 +107,7 @@ def test_channels_follow_the_model():
     expected = [np.asarray(Image.fromarray(image).convert("L")) for image in colours]
     np.testing.assert_allclose(grey[..., 0].astype(int), expected, atol=1)
     np.testing.assert_array_equal(with_channels(grey, 3), np.repeat(grey, 3, axis=3))
-    with pytest.raises(ValueError, match="4 channels; these have 3"):
+    with pytest.raises(ValueError, match="must have 4 channels.*Received: images with 3 channels"):
         with_channels(colours, 4)
 
 
@@ -101,7 +137,10 @@ def test_whether_there_is_attention_to_look_into():
     ("model", "message"),
     [
         (lambda: keras.Sequential([keras.Input((8,)), keras.layers.Dense(3)]), "take images"),
-        (lambda: convolutional((8, 8, 3), classes=1), r"logits of its classes .* \(None, 1\)"),
+        (
+            lambda: convolutional((8, 8, 3), classes=1),
+            r"two or more classes.*output_shape=\(None, 1\)",
+        ),
         (lambda: ViT((8, 8, 3), num_classes=0, **TINY), r"no head.*\(None, 8\)"),
         (lambda: keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(2, 3)]), "logits"),
     ],

@@ -49,9 +49,9 @@ def test_there_are_no_more_components_than_pixel_values():
 
 def test_models_without_filters_and_bad_counts_are_refused():
     dense = keras.Sequential([keras.Input((8, 12, 3)), keras.layers.Flatten()])
-    with pytest.raises(ValueError, match="no patch projection and no convolution"):
+    with pytest.raises(ValueError, match="must have a patch projection or a convolution"):
         filter_components(dense)
-    with pytest.raises(ValueError, match="`count` must be 1 or more. Received: 0"):
+    with pytest.raises(ValueError, match="`count` must be 1 or more. Received: count=0"):
         filter_components(ViT(**SMALL), 0)
 
 

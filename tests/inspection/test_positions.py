@@ -38,8 +38,10 @@ def test_the_similarity_of_sincos_1d_depends_on_the_offset_alone():
 
 
 def test_models_without_positions_are_refused():
-    with pytest.raises(ValueError, match="adds no positions.*positions=None"):
+    with pytest.raises(ValueError, match="must add positions.*Received: positions=None"):
         position_similarity(ViT(**SMALL, positions=None, relative_positions="rotary"))
     dense = keras.Sequential([keras.Input((8, 12, 3)), keras.layers.Flatten()])
-    with pytest.raises(ValueError, match="adds no positions.*no PatchEncoder"):
+    with pytest.raises(
+        ValueError, match="must add positions.*Received: a model without PatchEncoder"
+    ):
         position_similarity(dense)

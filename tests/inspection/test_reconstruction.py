@@ -4,8 +4,8 @@ from keras import ops
 
 from keras_vit import MaskedAutoencoder, Patches, ViT
 from keras_vit.inspection import reconstruction
-from keras_vit.inspection.reconstruction import as_images, as_patches, reconstruction_picture
-from tests.inspection.test_pictures import drawn_whole
+from keras_vit.inspection.reconstruction import as_images, as_patches
+from tests.report.test_pictures import drawn_whole
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 8, 12, 3)).astype("uint8")
 SIZES = {"hidden_dim": 16, "depth": 1, "num_heads": 2, "mlp_dim": 16}
@@ -48,6 +48,8 @@ def test_what_is_visible_stays_and_what_is_hidden_is_predicted_within_the_bytes(
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_picture_is_drawn(tmp_path, channels):
+    from keras_vit.report.reconstruction_picture import reconstruction_picture
+
     vit = ViT((8, 12, channels), (2, 4), num_classes=0, **SIZES)
     images = IMAGES[..., :channels]
     reconstruction_picture(MaskedAutoencoder(vit, **DECODER), images, tmp_path / "shown.png")

@@ -6,7 +6,8 @@ from scipy.special import erf, softmax
 
 from keras_vit import AugmentedModel, ViT, attention_maps, attention_relevance, intermediates
 from keras_vit.layers import TransformerBlock
-from keras_vit.models import HybridStudyViT, HybridViT, KunViT, VisualAttentionViT
+from keras_vit.models import HybridViT
+from keras_vit.reproductions import HybridStudyViT, KunViT, VisualAttentionViT
 from tests.helpers import disturbed, quantized
 
 SMALL = {
@@ -129,11 +130,11 @@ def test_classes_that_are_none_are_refused(classes):
 def test_models_of_another_form_and_images_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"\(B, 4, 6, 1\). Received: shape=\(4, 6, 4, 1\)"):
         attention_relevance(ViT(**SMALL), IMAGES.swapaxes(1, 2))
-    with pytest.raises(ValueError, match="`batch_size` must be 1 or more. Received: -1"):
+    with pytest.raises(ValueError, match="`batch_size` must be 1 or more. Received: batch_size=-1"):
         attention_relevance(ViT(**SMALL), IMAGES, batch_size=-1)
     tokens = keras.Input((6, 8))
     branched = keras.layers.Add()([TransformerBlock(2, 8)(tokens), tokens])
-    with pytest.raises(ValueError, match="follow one another"):
+    with pytest.raises(ValueError, match="must form a chain"):
         attention_relevance(keras.Model(tokens, branched), np.zeros((1, 6, 8)))
 
 

@@ -1,14 +1,17 @@
+"""GELU against its closed form."""
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 from scipy.special import ndtr
 
-from keras_vit.inspection.gradients import gradients
+from keras_vit.backend.gradients import gradients
 from keras_vit.layers.activations import with_lean_gradient
 
 X = np.linspace(-8, 8, 2001)
-# A few roundings; TensorFlow's own GELU has a root of two in single precision.
+# The errors of a few roundings. The error of float64 is large, because TensorFlow's own GELU has a
+# root of two in single precision.
 ERRORS = {"float64": 1e-6, "float32": 1e-6, "bfloat16": 2**-6, "float16": 2**-9}
 
 
@@ -38,7 +41,9 @@ def test_no_other_activation_is_touched():
 
 
 @pytest.mark.backends
-@pytest.mark.skipif(keras.backend.backend() != "jax", reason="JAX says what a program needs")
+@pytest.mark.skipif(
+    keras.backend.backend() != "jax", reason="only JAX reports the memory that a program needs"
+)
 def test_less_is_kept_for_the_backward_pass():
     import jax
 

@@ -1,3 +1,5 @@
+"""Attention against its formula, against Keras's own layer, and between its ways of attending."""
+
 import keras
 import numpy as np
 import pytest
@@ -5,21 +7,21 @@ from keras import ops
 from scipy.special import softmax
 
 from keras_vit import MultiHeadSelfAttention, TransformerBlock
-from keras_vit.layers.attention import fused_attention, slowly_fused
+from keras_vit.layers.attention import fused_attention, fused_kernel_is_slow
 from keras_vit.layers.relative_position_bias import offset_index
 from keras_vit.layers.rotary import rotary_tables, rotate
 from tests.helpers import disturbed, numpy_of
 
 pytestmark = pytest.mark.backends
 on_pytorch = pytest.mark.skipif(
-    keras.backend.backend() != "torch", reason="a function of PyTorch's tensors"
+    keras.backend.backend() != "torch", reason="the function takes PyTorch's tensors"
 )
 
 X = np.random.default_rng(0).normal(size=(2, 7, 16)).astype("float32")
 
 
 def reference(layer, x, bias=0.0):
-    """Plain softmax(Q K^T / sqrt(d)) V from the weights, in float64."""
+    """Compute softmax(Q K^T / sqrt(d)) V from the weights, in float64."""
     heads, dim = layer.num_heads, x.shape[-1]
     qkv = x @ numpy_of(layer.qkv.kernel.value) + numpy_of(layer.qkv.bias.value)
     query, key, value = (
@@ -94,7 +96,7 @@ def test_it_is_keras_multi_head_attention_with_the_same_weights():
     theirs(X, X)
     kernels = np.split(numpy_of(ours.qkv.kernel.value), 3, axis=1)
     biases = np.split(numpy_of(ours.qkv.bias.value), 3)
-    # query, key and value in turn, a kernel (D, heads, d) and a bias (heads, d) each
+    # Keras has a kernel (D, heads, d) and a bias (heads, d) for query, key and value in turn.
     weights = [part for pair in zip(kernels, biases, strict=True) for part in pair]
     weights += [numpy_of(ours.projection.kernel.value), numpy_of(ours.projection.bias.value)]
     shapes = [v.shape for v in theirs.weights]
@@ -129,7 +131,7 @@ def test_the_bias_index_has_a_row_for_every_offset_and_no_other():
 
 
 def test_rotary_logits_depend_on_the_offset_alone():
-    """The point of rotary positions: q(p) . k(p') is a function of p - p'."""
+    """q(p) . k(p') is a function of p - p', which is what rotary positions are for."""
     grid, dim = (5, 6), 8
     tables = rotary_tables(grid, dim, num_prefix_tokens=0)
     rng = np.random.default_rng(0)
@@ -185,7 +187,7 @@ def test_a_projection_with_a_dtype_of_its_own_keeps_it(num_queries):
 
 @pytest.mark.parametrize("options", [{"qk_norm": True}, {"relative_positions": "bias"}])
 def test_parts_of_two_dtypes_attend_in_the_wider(options):
-    """bfloat16 beside float32: near to all in float32."""
+    """A layer with parts in bfloat16 and in float32 is close to one that is float32 throughout."""
     exact = MultiHeadSelfAttention(4, grid=(2, 3), num_prefix_tokens=1, **options)
     expected = numpy_of(exact(X))
     layer = MultiHeadSelfAttention(
@@ -206,31 +208,38 @@ def test_a_block_of_fewer_queries_gives_the_first_tokens_of_the_same():
 
 
 def test_bad_arguments_are_named():
-    with pytest.raises(ValueError, match="3 heads do not divide a width of 16"):
+    with pytest.raises(ValueError, match="must divide the width.*Received: num_heads=3, width=16"):
         MultiHeadSelfAttention(3)(X)
     for num_heads in (0, -4, 2.0, None):
-        with pytest.raises(ValueError, match=f"`num_heads` must be .*Received: {num_heads}"):
+        with pytest.raises(
+            ValueError, match=f"`num_heads` must be .*Received: num_heads={num_heads}"
+        ):
             TransformerBlock(num_heads, 32)(X)
     for num_queries in (0, 8):
-        with pytest.raises(ValueError, match=f"1 to 7, the tokens. Received: {num_queries}"):
+        refusal = f"from 1 to 7, .*Received: num_queries={num_queries}"
+        with pytest.raises(ValueError, match=refusal):
             MultiHeadSelfAttention(4)(X, num_queries=num_queries)
-        with pytest.raises(ValueError, match=f"1 to 7, the tokens. Received: {num_queries}"):
+        with pytest.raises(ValueError, match=refusal):
             TransformerBlock(4, 32)(keras.Input((7, 16)), num_queries=num_queries)
     with pytest.raises(ValueError, match="'shaw'"):
         MultiHeadSelfAttention(4, relative_positions="shaw")
-    with pytest.raises(ValueError, match="needs `grid`"):
+    with pytest.raises(
+        ValueError, match="needs `grid`.*Received: relative_positions='rotary', grid=None"
+    ):
         MultiHeadSelfAttention(4, relative_positions="rotary")
-    with pytest.raises(ValueError, match="Received: 6"):
+    with pytest.raises(ValueError, match="Received: head_dim=6"):
         MultiHeadSelfAttention(2, relative_positions="rotary", grid=(2, 3), num_prefix_tokens=1)(
             np.zeros((1, 7, 12), "float32")
         )
-    with pytest.raises(ValueError, match="make 5 tokens. Received: 7"):
+    with pytest.raises(ValueError, match="make 5 tokens. Received: 7 tokens"):
         MultiHeadSelfAttention(4, relative_positions="bias", grid=(2, 2), num_prefix_tokens=1)(X)
 
 
 @pytest.mark.parametrize("relative_positions", [None, "rotary", "bias"])
-def test_where_the_fused_kernel_is_slow_its_parts_give_the_same(relative_positions, monkeypatch):
-    """bfloat16 has 8 bits: within a few of its steps of float32's result, on average."""
+def test_separate_products_give_the_same_where_the_fused_kernel_is_slow(
+    relative_positions, monkeypatch
+):
+    """The mean error against float32 is a few steps of bfloat16, which has 8 bits."""
     options = {"relative_positions": relative_positions, "grid": (2, 3), "num_prefix_tokens": 1}
     exact = MultiHeadSelfAttention(4, **options)
     expected = numpy_of(exact(X))
@@ -240,18 +249,60 @@ def test_where_the_fused_kernel_is_slow_its_parts_give_the_same(relative_positio
     y = numpy_of(ops.cast(half(X), "float32"))
     assert np.sqrt(np.mean((y - expected) ** 2) / np.mean(expected**2)) < 6 * 2**-8
     tensor = ops.convert_to_tensor(X)
-    assert not slowly_fused(tensor)
+    assert not fused_kernel_is_slow(tensor, "float32", X.shape[1])
     slow = keras.backend.backend() == "torch" and tensor.device.type == "cpu"
-    assert slowly_fused(ops.cast(tensor, "bfloat16")) == slow
+    assert fused_kernel_is_slow(tensor, "bfloat16", X.shape[1]) == slow
     if slow:
         monkeypatch.setattr("keras_vit.layers.attention.fused_attention", None)
         np.testing.assert_array_equal(numpy_of(ops.cast(half(X), "float32")), y)
-        if relative_positions != "bias":  # nor autograd's own way
+        if relative_positions != "bias":  # the hand-written backward pass needs no `_heads` either
             monkeypatch.setattr(half, "_heads", None)
             np.testing.assert_array_equal(numpy_of(ops.cast(half(X), "float32")), y)
 
 
-def test_of_many_tokens_the_weights_are_not_kept(monkeypatch):
+# For each case: the layer's dtype policy and options, the arguments of `_choose` (shows_weights,
+# drops_weights, num_queries), and the way that PyTorch takes on a CPU.
+WAYS = {
+    "float32": ("float32", {}, (False, False, None), "fused"),
+    "float32, few queries": ("float32", {}, (False, False, 2), "fused"),
+    "float32, weights shown": ("float32", {}, (True, False, None), "unfused"),
+    "float32, weights dropped": ("float32", {}, (False, True, None), "unfused"),
+    "float16": ("float16", {}, (False, False, None), "fused"),
+    "bfloat16": ("bfloat16", {}, (False, False, None), "torch_bfloat16"),
+    "bfloat16, rotary": (
+        "bfloat16",
+        {"relative_positions": "rotary"},
+        (False, False, None),
+        "torch_bfloat16",
+    ),
+    "bfloat16, few queries": ("bfloat16", {}, (False, False, 2), "unfused_bfloat16"),
+    "bfloat16, weights dropped": ("bfloat16", {}, (False, True, None), "unfused_bfloat16"),
+    "bfloat16, norm": ("bfloat16", {"qk_norm": True}, (False, False, None), "unfused_bfloat16"),
+    "bfloat16, weights shown": ("bfloat16", {}, (True, False, None), "unfused"),
+    "bfloat16, bias": (
+        "bfloat16",
+        {"relative_positions": "bias"},
+        (False, False, None),
+        "unfused",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WAYS)
+def test_the_way_of_attending_follows_from_what_is_wanted_and_what_is_fast(case):
+    dtype, options, arguments, way = WAYS[case]
+    layer = MultiHeadSelfAttention(4, grid=(2, 3), num_prefix_tokens=1, dtype=dtype, **options)
+    layer.build(X.shape)
+    x = ops.convert_to_tensor(X, dtype)
+    on_torch_cpu = keras.backend.backend() == "torch" and x.device.type == "cpu"
+    if not on_torch_cpu:
+        shows_weights, drops_weights, _ = arguments
+        lacks_kernel = keras.backend.backend() == "jax" and dtype == "float16"
+        way = "unfused" if shows_weights or drops_weights or lacks_kernel else "fused"
+    assert layer._choose(x, *arguments) == way
+
+
+def test_many_tokens_take_the_fused_kernel(monkeypatch):
     layer = MultiHeadSelfAttention(4, dtype="mixed_bfloat16")
     y = numpy_of(ops.cast(layer(X), "float32"))
     monkeypatch.setattr("keras_vit.layers.attention.MOST_TOKENS_UNFUSED", X.shape[1] - 1)
@@ -272,7 +323,7 @@ def test_of_many_tokens_the_weights_are_not_kept(monkeypatch):
 def test_single_products_have_the_gradient_of_finite_differences(rotary):
     import torch
 
-    from keras_vit.layers.attention_torch import by_single_products
+    from keras_vit.backend.attention_torch import by_single_products
 
     tables = rotary_tables((2, 2), 4, num_prefix_tokens=1) if rotary else None
     qkv = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 5, 3 * 8))).requires_grad_()
@@ -282,7 +333,7 @@ def test_single_products_have_the_gradient_of_finite_differences(rotary):
 @on_pytorch
 @pytest.mark.parametrize("relative_positions", [None, "rotary"])
 def test_single_products_are_attention_by_the_weights(relative_positions):
-    from keras_vit.layers.attention_torch import by_single_products
+    from keras_vit.backend.attention_torch import by_single_products
 
     layer = MultiHeadSelfAttention(
         4, relative_positions=relative_positions, grid=(2, 3), num_prefix_tokens=1
@@ -298,10 +349,10 @@ def test_single_products_are_attention_by_the_weights(relative_positions):
 @pytest.mark.parametrize("rotary", [False, True])
 @pytest.mark.parametrize("num_heads", [1, 2])
 def test_single_products_of_bfloat16_go_back_as_those_of_float64(rotary, num_heads):
-    """Within a few of bfloat16's 8 bits, on average; the upstream gradient is transposed."""
+    """The mean error is a few steps of bfloat16, which has 8 bits; upstream is transposed."""
     import torch
 
-    from keras_vit.layers.attention_torch import by_single_products
+    from keras_vit.backend.attention_torch import by_single_products
 
     tables = rotary_tables((3, 3), 8 // num_heads, num_prefix_tokens=1) if rotary else None
     start = torch.from_numpy(np.random.default_rng(0).normal(size=(4, 10, 3 * 8))).bfloat16()
@@ -326,5 +377,5 @@ def test_single_products_of_no_images_are_none():
 
 
 def test_no_queries_of_bfloat16_are_refused_too():
-    with pytest.raises(ValueError, match="Received: 0"):
+    with pytest.raises(ValueError, match="Received: num_queries=0"):
         MultiHeadSelfAttention(4, dtype="mixed_bfloat16")(X, num_queries=0)

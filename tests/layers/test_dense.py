@@ -1,9 +1,11 @@
+"""Dense against its closed form and against Keras's own layer."""
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
-from keras_vit.inspection.gradients import gradients
+from keras_vit.backend.gradients import gradients
 from keras_vit.layers.dense import Dense, affine
 from tests.helpers import numpy_of
 

@@ -1,37 +1,40 @@
+"""LayerNormalization against its closed form."""
+
 import keras
 import numpy as np
 import pytest
 
-from keras_vit.inspection.gradients import gradients
+from keras_vit.backend.gradients import gradients
 from keras_vit.layers import LayerNormalization
 
 pytestmark = pytest.mark.backends
 
 RNG = np.random.default_rng(0)
-X = RNG.normal(2, 3, (64, 65, 12))  # a batch's rows: enough to spoil a sum in half precision
+# The rows are as many as in a batch, which is enough to spoil a sum in half precision.
+X = RNG.normal(2, 3, (64, 65, 12))
 GAMMA, BETA = RNG.normal(1, 0.5, (2, 12))
 WEIGHTS = RNG.normal(size=X.shape)
 
-# Of results that are rounded once or twice, statistics and sums being float32 or wider.
+# The errors of results that are rounded once or twice; statistics and sums are float32 or wider.
 ERRORS = {"float64": 1e-14, "float32": 4e-6, "bfloat16": 2**-8, "float16": 2**-10}
 
 
-def kind_of(tensor):
+def dtype_of(tensor):
     return keras.backend.standardize_dtype(tensor.dtype)
 
 
 def wide(x):
-    """As numpy's float64, which has no bfloat16."""
-    kind = "float64" if kind_of(x) == "float64" else "float32"
+    """Return `x` as an array of float64, because NumPy has no bfloat16."""
+    kind = "float64" if dtype_of(x) == "float64" else "float32"
     return keras.ops.convert_to_numpy(keras.ops.cast(x, kind)).astype("float64")
 
 
 def closed_form(x, gamma, beta, weights):
-    """Values and gradients of the sum over weights * y, in float64."""
+    """Compute the values, and the gradients of the sum over weights * y, in float64."""
     deviation = np.sqrt(x.var(-1, keepdims=True) + 1e-6)
     unit = (x - x.mean(-1, keepdims=True)) / deviation
     inner = weights * gamma
-    # The Jacobian of each row, written out.
+    # This is the Jacobian of each row.
     size = x.shape[-1]
     jacobian = np.eye(size) - 1 / size - unit[..., :, None] * unit[..., None, :] / size
     by_x = (jacobian @ inner[..., None])[..., 0] / deviation
@@ -54,11 +57,11 @@ def test_values_and_gradients_are_the_closed_form(policy):
     found = [layer(x), *gradients(weighted, [x, gamma, beta])]
     expected = closed_form(*(wide(v) for v in (x, gamma, beta, weights)))
     for value, right, like in zip(found, expected, (x, x, gamma, beta), strict=True):
-        assert kind_of(value) == kind_of(like)  # JAX has no float64 unless it is asked for
-        error = ERRORS[kind_of(value)] * max(1, np.abs(right).max())
+        assert dtype_of(value) == dtype_of(like)  # JAX has no float64 unless it is asked for
+        error = ERRORS[dtype_of(value)] * max(1, np.abs(right).max())
         np.testing.assert_allclose(wide(value), right, rtol=0, atol=error)
 
 
 def test_other_axes_are_refused():
-    with pytest.raises(ValueError, match=r"last axis.*axis=1"):
+    with pytest.raises(ValueError, match=r"last axis.*Received: axis=1"):
         LayerNormalization(axis=1)(X)

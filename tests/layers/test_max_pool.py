@@ -1,3 +1,5 @@
+"""Max-pooling against a pooling window by window."""
+
 import keras
 import numpy as np
 import pytest
@@ -11,9 +13,9 @@ SHAPES = [(8, 8), (7, 9), (1, 4), (2, 3)]
 
 
 def by_windows(images):
-    """Maxima, and the gradient of their mean square, window by window in numpy."""
+    """Compute the maxima and the gradient of their mean square, window by window in NumPy."""
     _, height, width, _ = images.shape
-    # What "same" puts in front: windows begin at -1 where the side is odd, else at 0.
+    # Because of the padding "same", the first window begins at -1 where the side is odd, else at 0.
     rows, columns = (range(-(size % 2), size - 1 + size % 2, 2) for size in (height, width))
     values = np.empty((len(images), len(rows), len(columns), images.shape[3]), "float32")
     gradient = np.zeros_like(images)
@@ -27,7 +29,7 @@ def by_windows(images):
 
 
 class Pooled(keras.layers.Layer):
-    """Pools weights, so that an optimizer's step tells their gradient."""
+    """A layer that pools its weights, so that a step of the optimizer shows their gradient."""
 
     def __init__(self, images):
         super().__init__()

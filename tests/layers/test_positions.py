@@ -1,3 +1,5 @@
+"""Sine and cosine positions against their formulas."""
+
 import math
 
 import numpy as np
@@ -33,14 +35,16 @@ def test_sincos_2d_splits_the_width_over_column_and_row():
 def test_a_grid_is_square_unless_said_and_must_hold_the_patches():
     assert checked_grid(None, 16) == (4, 4)
     assert checked_grid((2, 8), 16) == (2, 8)
-    with pytest.raises(ValueError, match="15 patches make no square"):
+    with pytest.raises(ValueError, match="15 patches do not make a square grid.*num_patches=15"):
         checked_grid(None, 15)
-    with pytest.raises(ValueError, match="3x5 does not hold 16"):
+    with pytest.raises(
+        ValueError, match=r"3x5 does not hold 16 patches.*Received: grid=\(3, 5\), num_patches=16"
+    ):
         checked_grid((3, 5), 16)
 
 
 def test_odd_widths_are_refused():
-    with pytest.raises(ValueError, match="dim=7"):
+    with pytest.raises(ValueError, match="Received: dim=7"):
         sincos_1d(3, 7)
-    with pytest.raises(ValueError, match="dim=30"):
+    with pytest.raises(ValueError, match="Received: dim=30"):
         sincos_2d((2, 2), 30)

@@ -55,7 +55,7 @@ def test_the_next_step_draws_another_mask():
     trainer = trainer_of(remat=True)
     trainer.train_on_batch(X, Y)
     states = [ops.convert_to_numpy(v) for v in trainer.non_trainable_variables if is_seed(v)]
-    inside = states[1:]  # the first is the patch encoder's, which is no block
+    inside = states[1:]  # the first state belongs to the patch encoder, which is not a block
     assert all(state[1] == 1 for state in inside)
 
 
@@ -67,7 +67,7 @@ def test_less_is_kept_for_the_backward_pass():
 
 
 def kept_bytes(trainer):
-    """What stands between forward and backward pass."""
+    """Return how many bytes are kept between the forward and the backward pass."""
     if keras.backend.backend() == "torch":
         import torch
 

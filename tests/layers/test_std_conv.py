@@ -1,3 +1,5 @@
+"""StdConv2D against its formula and against timm."""
+
 import keras
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ X = np.random.default_rng(0).normal(size=(2, 9, 6, 3)).astype("float32")
 
 
 def random_kernel(layer):
-    """Weights whose channels have means and deviations of their own."""
+    """Give each output channel's weights a mean and a deviation of their own."""
     rng = np.random.default_rng(1)
     shape = layer.kernel.shape
     values = rng.normal(rng.normal(size=shape[-1]), rng.uniform(0.1, 3, shape[-1]), shape)
@@ -47,5 +49,5 @@ def test_it_agrees_with_timm_and_its_padding(size, stride):
         theirs.weight.copy_(torch.tensor(random_kernel(layer).transpose(3, 2, 0, 1)))
         expected = theirs(torch.tensor(X.transpose(0, 3, 1, 2))).numpy()
     y = ops.convert_to_numpy(layer(X))
-    # The epsilons are apart by at most 1e-5 of a deviation of 0.1.
+    # The two epsilons differ by at most 1e-5, and the deviations are at least 0.1.
     np.testing.assert_allclose(y, expected.transpose(0, 2, 3, 1), rtol=2e-4, atol=1e-4)

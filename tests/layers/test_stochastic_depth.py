@@ -1,3 +1,5 @@
+"""The rate of StochasticDepth and its scaling."""
+
 import numpy as np
 import pytest
 from keras import ops
@@ -17,7 +19,7 @@ def test_whole_images_lose_the_branch_and_the_rest_is_scaled_up():
 
 
 def test_a_small_rate_is_kept_in_half_precision():
-    """TensorFlow's uniform bfloat16 has 7 bits: its dropout by 1/120 would drop 2/128."""
+    """TensorFlow's uniform numbers in bfloat16 have 7 bits, so 1/120 would become 2/128."""
     x = np.ones((100_000, 1, 1), "float32")
     layer = StochasticDepth(1 / 120, seed=1, dtype="bfloat16")
     y = ops.convert_to_numpy(ops.cast(layer(x, training=True), "float32"))
@@ -33,5 +35,5 @@ def test_nothing_happens_outside_training_or_at_rate_zero():
 
 @pytest.mark.parametrize("rate", [-0.1, 1.0, 2])
 def test_a_rate_outside_its_range_is_refused(rate):
-    with pytest.raises(ValueError, match=f"rate={rate}"):
+    with pytest.raises(ValueError, match=f"Received: rate={rate}"):
         StochasticDepth(rate)

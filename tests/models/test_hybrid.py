@@ -40,7 +40,7 @@ def test_the_default_has_the_number_of_parameters_that_its_docstring_states():
 
 
 def test_an_unknown_variant_is_refused_by_name():
-    with pytest.raises(ValueError, match=r"R50\+L/32. Received: 'R50\+L/16'"):
+    with pytest.raises(ValueError, match=r"R50\+L/32. Received: variant='R50\+L/16'"):
         HybridViT.from_variant("R50+L/16")
 
 
@@ -206,9 +206,9 @@ def test_a_quantised_hybrid_comes_back_from_its_file(tmp_path, model):
 
 BAD = {
     "`stem` must be one of": {"stem": "deep"},
-    "`width` must be a multiple of 32. Received: 48": {"width": 48},
-    "4x4 cells does not divide the feature map of 4x6": {"patch_size": 4},
-    "num_heads=3 does not divide hidden_dim=16": {"num_heads": 3},
+    "`width` must be a multiple of 32. Received: width=48": {"width": 48},
+    r"Received: patch_size=\(4, 4\), a feature map of 4x6": {"patch_size": 4},
+    "must divide `hidden_dim`. Received: num_heads=3, hidden_dim=16": {"num_heads": 3},
 }
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from keras_vit import HybridViT, ResNet, ViT
 from keras_vit.models.new_head import check_can_be_tuned, with_classes
-from keras_vit.training.lora import add_lora, without_lora
+from keras_vit.train.lora import add_lora, without_lora
 from tests.helpers import disturbed, quantized
 
 SMALL = {"image_shape": (16, 16, 3), "hidden_dim": 16, "depth": 2, "num_heads": 2, "mlp_dim": 16}
@@ -66,7 +66,7 @@ def test_what_was_frozen_is_trained_again_and_other_arguments_change():
 
 
 def test_models_that_cannot_be_tuned_are_refused():
-    with pytest.raises(ValueError, match="not a ResNet"):
+    with pytest.raises(ValueError, match="Received: a ResNet"):
         check_can_be_tuned(ResNet(18, (8, 8, 3), num_classes=2))
     model = trained(num_classes=2)
     check_can_be_tuned(model)
@@ -78,6 +78,6 @@ def test_models_that_cannot_be_tuned_are_refused():
 def test_low_rank_factors_are_not_left_behind_unsaid():
     model = trained(num_classes=2)
     add_lora(model, 2)
-    with pytest.raises(ValueError, match="Low-rank factors are not in the model's kernels"):
+    with pytest.raises(ValueError, match="Low-rank factors are not part of the model's kernels"):
         with_classes(model, 3)
     with_classes(without_lora(model), 3)

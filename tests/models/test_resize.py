@@ -68,5 +68,5 @@ def test_a_shape_that_is_none_is_refused(shape):
 
 
 def test_other_channels_are_refused():
-    with pytest.raises(ValueError, match="channels must stay 3"):
+    with pytest.raises(ValueError, match="number of channels must stay 3. Received: image_shape="):
         ViT(**SMALL).resized((16, 16, 1))

@@ -134,10 +134,10 @@ def test_the_small_stem_keeps_the_image_and_the_other_quarters_it():
 @pytest.mark.parametrize(
     ("message", "arguments"),
     [
-        ("`depth` must be one of .* Received: 101", {"depth": 101}),
-        ("`stem` must be one of .* Received: 'deep'", {"stem": "deep"}),
+        ("`depth` must be one of .* Received: depth=101", {"depth": 101}),
+        ("`stem` must be one of .* Received: stem='deep'", {"stem": "deep"}),
         (r"\(height, width, channels\)", {"image_shape": (32, 32)}),
-        ("2 class names for num_classes=10", {"class_names": ("a", "b")}),
+        ("Received: 2 class names, num_classes=10", {"class_names": ("a", "b")}),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused_by_name(message, arguments):

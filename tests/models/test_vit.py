@@ -168,7 +168,7 @@ def test_intermediates_are_the_stages_of_the_same_forward_pass():
     np.testing.assert_allclose(
         ops.convert_to_numpy(stages["logits"]), model.predict(IMAGES, verbose=0), atol=1e-5
     )
-    with pytest.raises(ValueError, match="no intermediates"):
+    with pytest.raises(ValueError, match="needs a model with Transformer blocks"):
         intermediates(keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]))
 
 
@@ -220,13 +220,13 @@ def test_the_stages_and_the_answer_are_of_one_graph():
 
 BAD = {
     "5x5 pixels does not divide an image of 8x12": {"patch_size": 5},
-    "num_heads=3 does not divide hidden_dim=16": {"num_heads": 3},
+    "must divide `hidden_dim`. Received: num_heads=3, hidden_dim=16": {"num_heads": 3},
     "'max'": {"pool": "max"},
     "'hybrid'": {"patch_embedding": "hybrid"},
-    "`num_heads` must be a positive int. Received: 0": {"num_heads": 0},
-    "`depth` must be a positive int. Received: -1": {"depth": -1},
+    "`num_heads` must be a positive int. Received: num_heads=0": {"num_heads": 0},
+    "`depth` must be a positive int. Received: depth=-1": {"depth": -1},
     "needs a class token": {"class_token": False},
-    "2 class names for num_classes=10": {"class_names": ("a", "b")},
+    "Received: 2 class names, num_classes=10": {"class_names": ("a", "b")},
     "power of two": {"image_shape": (12, 12, 3), "patch_size": 3, "patch_embedding": "stem"},
     "square patch": {"patch_size": (4, 2), "patch_embedding": "stem"},
     r"\(height, width, channels\)": {"image_shape": (8, 12)},

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from keras_vit import ViT, load_data
-from keras_vit.training import main
-from keras_vit.training.callbacks import read_history
+from keras_vit.commands.train import main
+from keras_vit.runs import build
+from keras_vit.runs.history import read_history
 
 pytestmark = [pytest.mark.medium, pytest.mark.usefixtures("few_steps")]
 
@@ -48,7 +49,7 @@ def finished(tmp_path_factory):
 
 @pytest.mark.backends
 def test_a_run_leaves_an_ordinary_vit_its_numbers_and_pictures(finished):
-    assert {p.name for p in finished.iterdir()} == FILES
+    assert {p.name for p in finished.iterdir()} - {".lock"} == FILES
     metrics = json.loads((finished / "metrics.json").read_text())
     assert metrics["preset"] == "digits"
     assert (metrics["training_images"], metrics["test_images"]) == (100, 359)
@@ -65,7 +66,7 @@ def test_a_run_leaves_an_ordinary_vit_its_numbers_and_pictures(finished):
 @pytest.mark.backends
 def test_a_run_that_was_stopped_goes_on_to_the_same_weights(finished, tmp_path, monkeypatch):
     """So the masks follow from seed and epoch."""
-    from keras_vit.training.checkpoint import Checkpoint
+    from keras_vit.runs.checkpoint import Checkpoint
 
     class Killed(BaseException):
         pass
@@ -89,7 +90,8 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(finished, tmp_path, 
 
 
 def test_what_was_pretrained_can_be_fine_tuned(finished, tmp_path, monkeypatch):
-    monkeypatch.setattr("keras_vit.training.run.write_report", lambda path, *_, **__: None)
+    report = "keras_vit.runs.finish_classifier.write_report"
+    monkeypatch.setattr(report, lambda path, *_, **__: None)
     recipe = runpy.run_path(str(RECIPES / "finetune.py"))["RECIPE"]
     arguments = ["--data", "digits", "--limit", "64", "--epochs", "1", "--batch-size", "32"]
     main(recipe, "", [str(finished), *arguments, "--out", str(tmp_path / "run")])
@@ -103,8 +105,8 @@ def test_every_preset_can_be_built_for_its_data(preset):
     preset = RECIPE.presets[preset]
     shape = (8, 8, 1) if preset.data == "digits" else (32, 32, 3)
     data = load_data("digits")._replace(x_train=np.zeros((1, *shape), "uint8"))
-    model = preset.build_model(data)
-    trainer = preset.build_trainer(model, steps_per_epoch=10)
+    model = build.build_model(preset, data)
+    trainer = build.build_trainer(preset, model, steps_per_epoch=10)
     assert trainer.encoder is model
     assert trainer.decoder.count_params() < model.count_params()
 

@@ -12,6 +12,7 @@ import pytest
 
 from keras_vit import ViT
 from keras_vit.data import ImageData
+from keras_vit.runs import build
 
 FOLDER = Path(__file__).parents[2] / "recipes"
 FILES = sorted(path for path in FOLDER.glob("*.py") if path.stem != "search")
@@ -29,7 +30,7 @@ PRESETS = [
     (recipe, name)
     for recipe, r in DATA_SETS.items()
     for name, preset in r.presets.items()
-    if recipe != "cifar100" or name == "cpu-30min"
+    if recipe != "cifar100" or name == "compact"
     if preset.dtype == "float32" or name == r.on_cpu or keras.backend.backend() != "tensorflow"
 ]
 TUNING = RECIPES["finetune"].presets
@@ -59,7 +60,7 @@ def test_the_step_of_every_preset_is_compiled_with_its_augmentation(name, preset
     auto = "float32" if keras.backend.backend() == "tensorflow" else "mixed_bfloat16"
     dtype = auto if preset.dtype == "auto" else preset.dtype
     preset = dataclasses.replace(preset, model=small, dtype=dtype)
-    trainer = preset.build_trainer(preset.build_model(data), steps_per_epoch=2)
+    trainer = build.build_trainer(preset, build.build_model(preset, data), steps_per_epoch=2)
     assert trainer.jit_compile == (keras.backend.backend() != "torch")
     groups = 1 if keras.backend.backend() == "torch" else 2
     assert trainer.steps_per_execution == min(preset.steps_per_execution, groups)
@@ -79,7 +80,9 @@ def test_the_step_of_fine_tuning_is_compiled_too(name):
     labels = (np.arange(16) % 3).astype("int32")
     start = ViT((16, 16, 3), 4, hidden_dim=32, depth=1, num_heads=2, mlp_dim=32)
     data = ImageData(images, labels, images, labels, ("a", "b", "c"))
-    trainer = TUNING[name].build_trainer(TUNING[name].build_model(data, start), steps_per_epoch=2)
+    trainer = build.build_trainer(
+        TUNING[name], build.build_model(TUNING[name], data, start), steps_per_epoch=2
+    )
     history = trainer.fit(images, labels, batch_size=8, verbose=0).history
     assert trainer.jit_compile == (keras.backend.backend() != "torch")
     assert np.isfinite(history["loss"]).all()

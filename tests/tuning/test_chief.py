@@ -7,7 +7,7 @@ import pytest
 from keras_tuner.engine.trial import TrialStatus
 from keras_tuner.src import protos
 
-from keras_vit.training.run import RunFailed
+from keras_vit.runs.run import RunFailed
 from keras_vit.tuning.chief import WatchfulServicer, lead
 from keras_vit.tuning.roles import Role, role_of_this_process
 from keras_vit.tuning.worker import wait_for_chief
@@ -77,7 +77,7 @@ def test_with_no_worker_left_it_gives_up_after_the_stated_time(tmp_path):
     watch.ask("worker-1"), watch.ask("worker-2")
     assert not watch.over(later=99)
     assert watch.oracle.ongoing_trials == {}
-    with pytest.raises(RunFailed, match="no worker for 100 s, 0 trials are done.*--resume"):
+    with pytest.raises(RunFailed, match="no worker for 100 s; 0 trials are done.*--resume"):
         watch.over(later=2)
 
 
@@ -122,7 +122,7 @@ def test_a_worker_without_a_chief_ends_after_the_stated_time():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    with pytest.raises(RunFailed, match=f"no chief at {address} for 0.3 s"):
+    with pytest.raises(RunFailed, match=f"no chief listened at {address} for 0.3 s"):
         wait_for_chief(address, 0.3)
 
 

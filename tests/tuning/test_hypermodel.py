@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import keras_vit
-from keras_vit.training import Preset
-from keras_vit.training.batches import ShuffledBatches
+from keras_vit.runs import Preset, build
+from keras_vit.train.batches import ShuffledBatches
 from keras_vit.tuning import Space, ViTHyperModel, parameter_count
 
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -57,13 +57,13 @@ def test_values_become_the_training_that_they_stand_for():
     assert (preset.peak_learning_rate, preset.label_smoothing, preset.flip) == (0.01, 0.2, True)
     assert (preset.epochs, preset.model["positions"], preset.auto_augment) == (7, None, {})
     without = model.preset({**values, "augmentation": 0.0, "flip": False})
-    assert without.augmentation((8, 8, 1)) == []
+    assert build.augmentation(without, (8, 8, 1)) == []
     assert (without.mixup, without.cutmix) == (0, 0)
 
 
 def test_a_search_begins_with_the_cifar10_recipes_own_configuration_and_cutmix():
     base = runpy.run_path(str(RECIPES / "search.py"))["BASE"]
-    recipe = runpy.run_path(str(RECIPES / "cifar10.py"))["RECIPE"].presets["cpu-30min"]
+    recipe = runpy.run_path(str(RECIPES / "cifar10.py"))["RECIPE"].presets["compact"]
     search = ViTHyperModel((32, 32, 3), 10, base=base)
     hp = keras_tuner.HyperParameters()
     values = search.projection(search.space.declare(hp, search.defaults()))

@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from keras_vit.commands.search import main
+from keras_vit.commands.train import main as recipe_main
 from keras_vit.data import ImageData, load_data
-from keras_vit.training import main as recipe_main
-from keras_vit.training import run_data
+from keras_vit.runs import Preset
+from keras_vit.runs.images import RunImages
+from keras_vit.runs.spec import RunSpec
 from keras_vit.tuning import search as search_module
-from keras_vit.tuning.command_line import main
+from keras_vit.tuning.spec import SearchSpec
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 BASE = runpy.run_path(str(RECIPES / "search.py"))["BASE"]
@@ -79,16 +82,16 @@ def test_a_search_stopped_before_the_winner_goes_on_and_leaves_all_files(
 
 
 def test_the_trials_see_no_test_image(monkeypatch):
-    settings = {"validation_images": 8, "limit": None, "seed": 0, "epochs": 1}
-    settings["preset"] = {"summary": "", "expect": "", "epochs": 1}
+    run = RunSpec("search", Preset("", "", epochs=1), "search", "digits", "command")
+    spec = SearchSpec(run, "random", 1, epochs=1, retrain_epochs=0, validation_images=8)
     x, y = np.zeros((40, 8, 8, 1), "uint8"), np.arange(40) % 4
     data = ImageData(x, y, x, y, tuple("abcd"))
-    monkeypatch.setattr(search_module, "load", lambda _: data)
-    images = search_module.search_images(settings)
+    monkeypatch.setattr(search_module, "load_run_data", lambda _: data)
+    images = search_module.search_images(spec)
     assert images.data.x_test is None
     assert images.data.y_test is None
     assert len(images.data.x_train) + len(images.validation[0]) == 40
-    assert run_data.RunData is type(images)
+    assert type(images) is RunImages
 
 
 def test_bad_input_gets_one_line(tmp_path, capsys, monkeypatch):
@@ -103,5 +106,5 @@ def test_bad_input_gets_one_line(tmp_path, capsys, monkeypatch):
     assert "KERASTUNER_TUNER_ID" in refused(capsys, "--data", "digits", "--out", out)
     monkeypatch.setenv("KERASTUNER_ORACLE_PORT", "9")
     monkeypatch.setenv("KERASTUNER_TUNER_ID", "worker-1")
-    assert "no chief at 127.0.0.1:9 for 1 s" in refused(capsys, "--wait", 1, "--out", out)
+    assert "no chief listened at 127.0.0.1:9 for 1 s" in refused(capsys, "--wait", 1, "--out", out)
     assert not out.exists()

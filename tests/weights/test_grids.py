@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 from keras import ops
@@ -64,6 +66,16 @@ def test_linear_positions_are_googles(side, tmp_path):
     expected = np.concatenate([posemb_tok, posemb_grid], axis=1)
     found = ops.convert_to_numpy(model.get_layer("patch_encoder").positions)
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_linear_positions_without_scipy_name_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy.ndimage", None)
+    with pytest.raises(ImportError) as caught:
+        resize_grid(np.zeros((2, 2, 1), "float32"), (3, 3), "scipy-linear")
+    message = str(caught.value)
+    assert "needs scipy, which is not installed" in message
+    assert message.endswith('pip install "keras-vit[recipes]"')
+    assert "\n" not in message
 
 
 @pytest.mark.parametrize("interpolation", ["bicubic", "scipy-linear"])

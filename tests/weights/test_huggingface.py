@@ -125,10 +125,12 @@ def test_pixels_are_those_of_the_image_processor(tmp_path, processor):
 
 def test_pooler_and_mask_token_are_reported(tmp_path):
     saved("ViTModel", tmp_path / "vit")
-    with pytest.warns(LeftOutWarning, match="not used: pooler.dense.bias .*pooler.dense.weight"):
+    with pytest.warns(
+        LeftOutWarning, match="not use these tensors: pooler.dense.bias .*pooler.dense.weight"
+    ):
         load_checkpoint(tmp_path / "vit")
     saved("Dinov2Model", tmp_path / "dino")
-    with pytest.warns(LeftOutWarning, match="not used: embeddings.mask_token"):
+    with pytest.warns(LeftOutWarning, match="does not use these tensors: embeddings.mask_token"):
         load_checkpoint(tmp_path / "dino")
 
 

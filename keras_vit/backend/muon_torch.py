@@ -1,0 +1,80 @@
+"""Muon's step over all weights together, on PyTorch.
+
+Keras takes it weight by weight, in many small operations. For the MNIST recipe's 0.35 million
+parameters, batch 128, that is 21 of some 200 ms of CPU time a step; together it is 12. All matrices
+of one shape are in memory several times meanwhile.
+"""
+
+from collections import defaultdict
+
+import torch
+from keras import ops
+
+
+@torch.no_grad()
+def update(optimizer, gradients, variables, learning_rate):
+    """What `optimizer.update_step` does for each of the variables, in groups.
+
+    Args:
+        optimizer: a built `SplitMuon`.
+        gradients: a tensor a variable.
+        variables: Keras's, of the model.
+        learning_rate: a number or a scalar tensor.
+    """
+    by_adamw, by_muon = [], []
+    for gradient, variable in zip(gradients, variables, strict=True):
+        place = optimizer.index_of(variable)
+        group = by_muon if optimizer.adam_velocities[place] is None else by_adamw
+        group.append((gradient, variable.value, optimizer.momentums[place].value, place))
+    if by_adamw:
+        _adamw(optimizer, by_adamw, learning_rate * optimizer.adam_lr_ratio)
+    if by_muon:
+        _muon(optimizer, by_muon, learning_rate)
+
+
+@torch.no_grad()
+def decay(optimizer, variables):
+    """Weight decay of all variables, `optimizer.decay_weights`."""
+    groups = defaultdict(list)
+    for variable in filter(optimizer.has_weight_decay, variables):
+        by_muon = optimizer.adam_velocities[optimizer.index_of(variable)] is None
+        share = optimizer.weight_decay if by_muon else optimizer.adam_weight_decay
+        groups[share].append(variable.value)
+    rate = optimizer.learning_rate
+    for share, values in groups.items():
+        if share is not None:
+            torch._foreach_mul_(values, 1 - share * rate)
+
+
+def _adamw(optimizer, group, rate):
+    gradients, values, means, places = zip(*group, strict=True)
+    squares = [optimizer.adam_velocities[place].value for place in places]
+    beta_1, beta_2 = optimizer.adam_beta_1, optimizer.adam_beta_2
+    # With gradient accumulation `iterations` counts updates, and is no variable.
+    step = ops.cast(optimizer.iterations + 1, "float32")
+    rate = rate * (1 - beta_2**step) ** 0.5 / (1 - beta_1**step)
+    torch._foreach_lerp_(means, gradients, 1 - beta_1)
+    torch._foreach_mul_(squares, beta_2)
+    torch._foreach_addcmul_(squares, gradients, gradients, 1 - beta_2)
+    sizes = torch._foreach_add(torch._foreach_sqrt(squares), optimizer.epsilon)
+    torch._foreach_sub_(values, torch._foreach_div(torch._foreach_mul(means, rate), sizes))
+
+
+def _muon(optimizer, group, rate):
+    gradients, values, means, places = zip(*group, strict=True)
+    torch._foreach_mul_(means, optimizer.momentum)
+    torch._foreach_add_(means, gradients)
+    directions = means
+    if optimizer.nesterov:
+        directions = torch._foreach_add(gradients, means, alpha=optimizer.momentum)
+    groups = defaultdict(list)
+    for value, direction, place in zip(values, directions, places, strict=True):
+        count = optimizer.parts_of(place)
+        for target, part in zip(value.chunk(count, 1), direction.chunk(count, 1), strict=True):
+            groups[part.shape, part.dtype].append((target, part))
+    for members in groups.values():
+        targets, parts = zip(*members, strict=True)
+        steps = optimizer.zeropower_via_newtonschulz5(torch.stack(parts), optimizer.ns_steps)
+        # `lr_adjust` looks at the first two axes.
+        steps = optimizer.lr_adjust(rate * steps.movedim(0, 2)).unbind(2)
+        torch._foreach_sub_(targets, steps)

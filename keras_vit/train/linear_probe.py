@@ -1,0 +1,107 @@
+"""A linear classifier on the features of a frozen model."""
+
+import time
+import warnings
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from keras_vit.data.splitting import stratified_split
+from keras_vit.extras import needed_for
+
+INVERSE_PENALTIES = tuple(10.0**exponent for exponent in range(-4, 3))
+
+
+def fit_linear_probe(model: keras.Model, batches: keras.utils.PyDataset, seed: int = 0) -> dict:
+    """Fit a model's head by logistic regression on the features of the other layers.
+
+    The features are computed once and standardised. scikit-learn fits the regression with an L2
+    penalty on the weights. The strength of the penalty is the one with the best accuracy on a fifth
+    of each class; the final regression then uses all images. The standardisation becomes part of
+    the head, so that the model still maps images to logits.
+
+    Args:
+        model: a `ViT` or `HybridViT`, whose `head` receives new weights.
+        batches: `keras.utils.PyDataset` of images in the model's size and labels, in a fixed order,
+            with an attribute `y` of all labels `(N,)`.
+        seed: int, seed of the validation split. Default: 0.
+
+    Returns:
+        A dict for `metrics.json`. Its entry `linear_probe` has `inverse_penalty`, the argument C of
+        scikit-learn, and `validation_accuracy`, which is None if no class has two images.
+    """
+    started = time.perf_counter()
+    labels = np.asarray(batches.y)
+    body = keras.Model(model.input, model.get_layer("head").input)
+    features = body.predict(batches).astype("float64")
+    mean, deviation = features.mean(axis=0), features.std(axis=0)
+    deviation[deviation == 0] = 1
+    features = (features - mean) / deviation
+
+    fitted, held_out = stratified_split(labels, 0.2, seed)
+    strength, accuracy = 1.0, None
+    if len(held_out):
+        scores = [
+            logistic_regression(features[fitted], labels[fitted], c).score(
+                features[held_out], labels[held_out]
+            )
+            for c in INVERSE_PENALTIES
+        ]
+        best = int(np.argmax(scores))  # Of equal scores, argmax takes the strongest penalty.
+        strength, accuracy = INVERSE_PENALTIES[best], float(scores[best])
+    regression = logistic_regression(features, labels, strength)
+    kernel, bias = regression.coef_.T, regression.intercept_
+    if model.num_classes == 2:  # scikit-learn returns one column for two classes.
+        kernel, bias = (np.concatenate([-w / 2, w / 2], axis=-1) for w in (kernel, bias))
+    kernel = kernel / deviation[:, None]
+    head = model.get_layer("head")
+    head.kernel.assign(kernel)
+    head.bias.assign(bias - mean @ kernel)
+    seconds = time.perf_counter() - started
+    return {
+        "epochs": 1,  # The model computes the features of each image once.
+        "trained_parameters": head.count_params(),
+        "linear_probe": {"inverse_penalty": strength, "validation_accuracy": accuracy},
+        "seconds": round(seconds, 1),
+        "images_per_second": round(len(labels) / seconds, 1),
+    }
+
+
+def check_all_classes(labels: np.ndarray, class_names: Sequence[str]) -> None:
+    """Raise a ValueError if a class has no image.
+
+    Args:
+        labels: int array `(N,)`, the labels of the training images.
+        class_names: sequence of str, the names of all classes.
+    """
+    missing = [name for k, name in enumerate(class_names) if k not in labels]
+    if missing:
+        raise ValueError(
+            "a linear probe needs at least one training image of every class. "
+            f"Received: none of {', '.join(missing[:10])}"
+        )
+
+
+def logistic_regression(features: np.ndarray, labels: np.ndarray, strength: float):
+    """Fit scikit-learn's logistic regression.
+
+    Args:
+        features: float array `(N, D)`.
+        labels: int array `(N,)`.
+        strength: float above 0, inverse of the penalty, the argument C of scikit-learn.
+
+    Returns:
+        The fitted `LogisticRegression`.
+    """
+    # scikit-learn is imported here, because its import takes a second and only the probe needs it.
+    with needed_for("The linear probe"):
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.linear_model import LogisticRegression
+
+    with warnings.catch_warnings():
+        # If a plane separates the classes, the regression with a weak penalty has large weights and
+        # may not converge. That does no harm: such a penalty has a worse accuracy and is not
+        # chosen, or it is just as good.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return LogisticRegression(C=strength, max_iter=500).fit(features, labels)

@@ -1,0 +1,16 @@
+"""Start a command: importing this module chooses Keras's backend, once for the whole process.
+
+The command `keras-vit` begins here, and a recipe's file imports this module first. Nothing else
+may import it, because the choice holds for the program that imports it.
+"""
+
+import keras_vit_backend
+
+keras_vit_backend.choose()
+
+
+def main() -> None:
+    """Run the command `keras-vit`."""
+    from keras_vit.commands import main
+
+    main()

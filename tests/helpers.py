@@ -13,14 +13,14 @@ def numpy_of(x):
 
 
 def outputs_of(model, x):
-    """What a model gives for one batch, as a float32 array, in the way that is there soonest.
+    """What a model gives for one batch, as float32 arrays, in the way that is there soonest.
 
     JAX would compile each operation of an eager call by itself, so there the whole call is compiled
     at once; TensorFlow and PyTorch have eager operations ready.
     """
     if keras.backend.backend() == "jax":
-        return model.predict_on_batch(x).astype("float32")
-    return numpy_of(model(x, training=False))
+        return keras.tree.map_structure(lambda y: y.astype("float32"), model.predict_on_batch(x))
+    return keras.tree.map_structure(numpy_of, model(x, training=False))
 
 
 def disturbed(model, deviation=0.1, seed=0):
@@ -38,8 +38,8 @@ def quantized(model):
     return model
 
 
-def loss_and_gradients_of(model, x, loss):
-    """Prepares one training call, as a step of `fit` makes it, without an optimizer.
+def loss_and_gradients_of(model, x, loss, training=True):
+    """Prepares one call with gradients, as a step of `fit` makes it, without an optimizer.
 
     On TensorFlow the call is a graph, on JAX XLA compiles it, on PyTorch it runs as it is.
 
@@ -47,6 +47,7 @@ def loss_and_gradients_of(model, x, loss):
         model: a built model.
         x: array, its input.
         loss: takes the model's outputs and gives a scalar tensor.
+        training: whether dropout and the like are on.
 
     Returns:
         A function that takes a value for each of `model.trainable_variables` and gives the loss, a
@@ -56,7 +57,7 @@ def loss_and_gradients_of(model, x, loss):
     x = ops.convert_to_tensor(x)
 
     def value(values):
-        outputs, _ = model.stateless_call(list(values), others, x, training=True)
+        outputs, _ = model.stateless_call(list(values), others, x, training=training)
         return loss(outputs)
 
     with_gradients = _WITH_GRADIENTS[keras.backend.backend()](value)

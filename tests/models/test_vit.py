@@ -4,9 +4,8 @@ import pytest
 from keras import ops
 
 from keras_vit import ViT, intermediates
-from keras_vit.backend.gradients import gradients
 from keras_vit.models.variants import variant_arguments
-from tests.helpers import quantized
+from tests.helpers import loss_and_gradients_of, quantized
 
 SMALL = {"image_shape": (8, 12, 3), "hidden_dim": 16, "depth": 2, "num_heads": 2, "mlp_dim": 24}
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 8, 12, 3)).astype("uint8")
@@ -187,22 +186,21 @@ def test_the_class_token_alone_gives_what_all_tokens_give(options):
         model.predict(IMAGES, verbose=0), logits, atol=1e-5 * np.abs(logits).max()
     )
 
-    targets = ops.convert_to_tensor(np.random.default_rng(1).normal(size=logits.shape))
-    values = [v.value for v in model.trainable_variables]
-    fixed = [v.value for v in model.non_trainable_variables]
-
-    def error_of(network):
-        def error(*values):
-            outputs, _ = network.stateless_call(values, fixed, IMAGES.astype("float32"))
-            return ops.sum(outputs * ops.cast(targets, outputs.dtype))
-
-        return error
-
+    targets = ops.convert_to_tensor(np.random.default_rng(1).normal(size=logits.shape), "float32")
     assert [v.path for v in whole.trainable_variables] == [
         v.path for v in model.trainable_variables
     ]
-    for one, all_ in zip(*(gradients(error_of(m), values) for m in (model, whole)), strict=True):
-        one, all_ = (ops.convert_to_numpy(ops.convert_to_tensor(g)) for g in (one, all_))
+
+    def slopes_of(network):
+        call = loss_and_gradients_of(
+            network,
+            IMAGES.astype("float32"),
+            lambda outputs: ops.sum(outputs * targets),
+            training=False,
+        )
+        return call([v.value for v in network.trainable_variables])[1]
+
+    for one, all_ in zip(slopes_of(model), slopes_of(whole), strict=True):
         np.testing.assert_allclose(one, all_, atol=1e-4 * max(1.0, np.abs(all_).max()))
 
 

@@ -5,7 +5,7 @@ from keras import ops
 
 from keras_vit import HybridViT, MaskedAutoencoder, RandomResizedCrop, ViT
 from tests.few_steps import JIT_COMPILE
-from tests.helpers import every_weight_learns
+from tests.helpers import every_weight_learns, outputs_of
 
 pytestmark = [pytest.mark.backends, pytest.mark.medium]
 
@@ -27,10 +27,6 @@ def small(encoder=(), **arguments):
     return MaskedAutoencoder(ViT(**{**SMALL, **dict(encoder)}), **{**DECODER, **arguments})
 
 
-def arrays(outputs):
-    return [ops.convert_to_numpy(x) for x in outputs]
-
-
 def numpy_patches(images):
     """Patches of 2x4 pixels, cut by hand."""
     rows = [images[:, i : i + 2, j : j + 4] for i in range(0, 8, 2) for j in range(0, 12, 4)]
@@ -46,7 +42,7 @@ def numpy_targets(images):
 def test_the_loss_is_that_of_numpy_on_the_hidden_patches_alone():
     model = small(decoder_depth=2)
     model.compile("sgd")
-    prediction, target, mask = arrays(model(IMAGES, training=False))
+    prediction, target, mask = outputs_of(model, IMAGES)
     np.testing.assert_allclose(target, numpy_targets(IMAGES), atol=2e-5)
     errors = np.mean((prediction - numpy_targets(IMAGES)) ** 2, axis=-1)
     expected = errors[mask == 1].mean()
@@ -67,25 +63,25 @@ def test_a_crop_brings_images_of_another_size_to_the_encoders():
 
 
 def test_targets_that_are_not_normalized_are_the_pixels_that_the_encoder_sees():
-    _, target, _ = arrays(small(normalize_targets=False)(IMAGES))
+    _, target, _ = outputs_of(small(normalize_targets=False), IMAGES)
     np.testing.assert_allclose(target, numpy_patches(IMAGES / 127.5 - 1), atol=1e-5)
 
 
 def test_a_patch_of_one_color_has_a_target_of_zeros():
-    _, target, _ = arrays(small()(np.full((1, 8, 12, 3), 200, "uint8")))
+    _, target, _ = outputs_of(small(), np.full((1, 8, 12, 3), 200, "uint8"))
     np.testing.assert_allclose(target, 0, atol=1e-3)
 
 
 @pytest.mark.parametrize("embedding", ["linear", "conv"])
 def test_hidden_pixels_do_not_matter_and_visible_ones_do(embedding):
     model = small({"patch_embedding": embedding})
-    prediction, _, mask = arrays(model(IMAGES, training=False))
+    prediction, _, mask = outputs_of(model, IMAGES)
     hidden = np.repeat(np.repeat(mask.reshape(6, 4, 3), 2, axis=1), 4, axis=2)[..., None] == 1
     noise = RNG.integers(0, 256, IMAGES.shape).astype("uint8")
-    same, _, mask_again = arrays(model(np.where(hidden, noise, IMAGES), training=False))
+    same, _, mask_again = outputs_of(model, np.where(hidden, noise, IMAGES))
     np.testing.assert_array_equal(mask_again, mask)
     np.testing.assert_array_equal(same, prediction)
-    other, _, _ = arrays(model(np.where(hidden, IMAGES, noise), training=False))
+    other, _, _ = outputs_of(model, np.where(hidden, IMAGES, noise))
     assert (np.abs(other - prediction).max(axis=(1, 2)) > 1e-4).all()
 
 
@@ -161,7 +157,7 @@ def test_the_compiled_step_has_all_inside_and_what_it_leaves_can_be_saved(tmp_pa
     assert [type(layer) for layer in again.augment] == [RandomResizedCrop, keras.layers.RandomFlip]
     assert (again.masking.mask_ratio, again.masking.seed) == (0.5, 3)
     assert int(ops.convert_to_numpy(again.optimizer.iterations)) == 2
-    for other, own in zip(arrays(again(IMAGES)), arrays(model(IMAGES)), strict=True):
+    for other, own in zip(outputs_of(again, IMAGES), outputs_of(model, IMAGES), strict=True):
         np.testing.assert_allclose(other, own, atol=1e-6)
 
     model.encoder.save(tmp_path / "encoder.keras")

@@ -26,7 +26,8 @@ def pytest_collection_modifyitems(config, items):
     here = Path(__file__).parent
     for item in items:
         folder = item.path.relative_to(here).parts[0] if item.path.is_relative_to(here) else ""
-        if folder in ON_TORCH and not item.get_closest_marker("backends"):
+        elsewhere = any(map(item.get_closest_marker, ("backends", "on_tensorflow")))
+        if folder in ON_TORCH and not elsewhere:
             item.add_marker("on_torch")
     if part := config.getoption("--part"):
         number, count = map(int, part.split("/"))

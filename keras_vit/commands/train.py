@@ -22,7 +22,7 @@ from keras_vit.runs.run import RunFailed, run
 from keras_vit.runs.spec import RunSpec
 from keras_vit.runs.study import run_study
 from keras_vit.runs.termination import Terminated
-from keras_vit.train.distribution import KINDS
+from keras_vit.train.distribution import KINDS, join_hosts
 
 # Flags that say how to carry out a run, instead of what it is to do.
 HOW = ("out", "resume", "overwrite", "save_every", "all")
@@ -63,6 +63,7 @@ def main(
 
 def carry_out(recipe: Recipe, flags: argparse.Namespace, command: Sequence[str]) -> None:
     """Run what the flags ask for: one preset, or with --all every variant of a study."""
+    join_hosts()  # Before all else: JAX joins the hosts before it touches a device.
     given = {name: value for name, value in vars(flags).items() if name not in HOW}
     how = {"resume": flags.resume, "overwrite": flags.overwrite, "save_every": flags.save_every}
 

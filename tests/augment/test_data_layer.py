@@ -83,16 +83,6 @@ def test_what_is_done_to_some_images_leaves_the_others(compiled, values):
         assert set(seen) == ({chosen} if chosen else set()), "PyTorch computes the chosen alone"
 
 
-def test_no_other_file_names_a_private_module():
-    from pathlib import Path
-
-    import keras_vit.augment
-
-    files = Path(keras_vit.augment.__file__).parent.glob("*.py")
-    naming = [file.name for file in files if "keras.src" in file.read_text(encoding="utf-8")]
-    assert naming == ["data_layer.py"]
-
-
 def test_import_brings_no_slow_package():
     slow = ("scipy", "PIL", "matplotlib", "sklearn")
     code = (

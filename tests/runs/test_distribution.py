@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from keras_vit import AugmentedModel, ViT
+from keras_vit.runs import Preset
 from keras_vit.runs.folder import RunFolder, own_folder
 from keras_vit.runs.history import read_history
+from keras_vit.runs.spec import RunSpec
 from keras_vit.train.batches import ShuffledBatches, at_model_size
 from keras_vit.train.devices import Devices
 from keras_vit.train.distribution import check_can_clip, check_can_distribute, distributed
@@ -243,6 +245,7 @@ def test_tensorflow_clips_on_one_device_alone(monkeypatch):
         check_can_clip(1.0, Devices(2))
 
 
+@pytest.mark.on_tensorflow
 def test_one_device_trains_as_it_would_without():
     with distributed("data", batch_size=7) as devices:
         trainer = AugmentedModel(ViT((4, 4, 1), 2, 2, hidden_dim=8, depth=1, num_heads=2))
@@ -258,7 +261,7 @@ def test_an_unknown_kind_is_named():
 
 def test_other_processes_than_the_first_leave_the_folder_alone(tmp_path, capsys):
     folder = RunFolder(tmp_path / "run")
-    folder.start({"preset": {}, "preset_name": "p", "data": "d", "seed": 0})
+    folder.start(RunSpec("tiny", Preset("", "", epochs=1), "p", "digits", "command"))
     with own_folder(folder, 1, resume=True) as other:
         assert other.spec() == folder.spec()
         other.clear()

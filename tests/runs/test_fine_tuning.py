@@ -260,7 +260,7 @@ def test_a_published_file_is_a_checkpoint_like_any_other(tmp_path):
         (["NOTHING.npz", "--data", "digits"], "NOTHING.npz"),
         (["no-such.keras", "--data", "digits"], "no-such.keras: there is no such file"),
         (["DAMAGED", "--data", "digits"], "Keras can't read this file as a model"),
-        (["RESNET", "--data", "digits"], "not a ResNet"),
+        (["RESNET", "--data", "digits"], "Received: a ResNet"),
         (["CHECKPOINT", "--data", "digits", "--image-size", "9"], "does not divide"),
         (["CHECKPOINT", "--data", "digits", "--layer-decay", "2"], "'2'"),
         (["CHECKPOINT", "--data", "digits", "--learning-rate", "nan"], "'nan'"),

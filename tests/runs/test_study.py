@@ -182,8 +182,8 @@ def test_best_epoch(losses, first, best):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"optimizer": "adam"}, "Received: 'adam' with weight_decay=0.0001"),
-        ({"optimizer": "sgd"}, "Received: 'sgd'"),
+        ({"optimizer": "adam"}, "Received: optimizer='adam', weight_decay=0.0001"),
+        ({"optimizer": "sgd"}, "Received: optimizer='sgd'"),
         ({"schedule": "linear"}, "Received: 'linear'"),
         ({"validation_images": 0}, "`best_epoch_from` needs `validation_images`"),
         ({"checkpoint_epochs": 2}, "needs a checkpoint after every epoch"),

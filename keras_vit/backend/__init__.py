@@ -1,1 +1,1 @@
-"""What depends on one backend or on the inside of Keras; every other room is free of both."""
+"""The code that imports one backend or uses private names of Keras; no other room does either."""

@@ -1,28 +1,30 @@
-"""What a tensor is computed on, and in which precision it should be."""
+"""The device of the computation, and the precision in which it trains fastest."""
 
 import importlib
 
 import keras
 from keras import ops
 
-# The first NVIDIA GPUs with products of bfloat16 (Ampere); those before have them of float16.
+# Compute capability of Ampere, the first NVIDIA GPUs that multiply bfloat16 fast. Older ones
+# multiply only float16 fast.
 AMPERE = (8, 0)
 
 
-def device_kind():
-    """ "gpu", "tpu" or "cpu": where Keras puts a tensor by itself."""
+def device_kind() -> str:
+    """Return "gpu", "tpu" or "cpu", the device on which Keras places a tensor by default."""
     name = str(ops.convert_to_tensor([0.0]).device).lower()
     if "gpu" in name or "cuda" in name:
         return "gpu"
     return "tpu" if "tpu" in name else "cpu"
 
 
-def fastest_dtype():
-    """The dtype policy that trains fastest here: bfloat16 where there are products of it.
+def fastest_dtype() -> str:
+    """Return the name of the dtype policy that trains fastest on this device.
 
-    On a CPU that is PyTorch's, with AVX512-BF16 or AMX. Without them its products of bfloat16 are
-    many times slower than those of float32. NVIDIA's GPUs before Ampere, a T4 say, get float16,
-    for which Keras scales the loss.
+    This is "mixed_bfloat16" on a TPU, on a GPU, and with PyTorch on a CPU that has AVX512-BF16 or
+    AMX. On other CPUs it is "float32", because PyTorch multiplies bfloat16 many times more slowly
+    than float32 there. On NVIDIA's GPUs before Ampere, such as a T4, it is "mixed_float16", for
+    which Keras scales the loss.
     """
     device = device_kind()
     if device == "gpu":
@@ -36,5 +38,5 @@ def fastest_dtype():
 
 
 def hardware_of_backend():
-    """The module that asks the backend, and so imports it."""
+    """Import the module that asks the backend about its hardware."""
     return importlib.import_module(f"keras_vit.backend.hardware_{keras.backend.backend()}")

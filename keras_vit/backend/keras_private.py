@@ -6,8 +6,8 @@ against the installed Keras and states the versions for which it was checked.
 
 import keras
 
-# Private, but nothing public lets a layer run in `tf.data` under JAX or PyTorch:
-# `DataLayer.__call__` switches `self.backend` to TensorFlow there.
+# Only this private class lets a layer run in `tf.data` under JAX or PyTorch: there its `__call__`
+# switches `self.backend` to TensorFlow.
 from keras.src.layers.preprocessing.data_layer import DataLayer
 from keras.src.utils.jax_utils import is_in_jax_tracing_scope
 
@@ -27,7 +27,7 @@ __all__ = [
 def flatten_layers(layer: keras.Layer, include_self: bool = True) -> list[keras.Layer]:
     """Return a layer with all layers inside it, at any depth.
 
-    `keras.Model.layers` has the first level alone, and a layer has no such public list.
+    `keras.Model.layers` holds only the first level, and a layer has no such public list.
     """
     return list(layer._flatten_layers(include_self=include_self))
 

@@ -1,5 +1,6 @@
 """Several training steps in one compiled call, on JAX."""
 
+from collections.abc import Callable
 from functools import partial
 from itertools import islice
 
@@ -7,20 +8,23 @@ import jax
 import jax.numpy as jnp
 
 
-def scanned_steps(train_step, count, one_by_one):
-    """What `fit` calls on JAX for each `count` steps.
+def scanned_steps(train_step: Callable, count: int, one_by_one: Callable) -> Callable:
+    """Make the function that `fit` calls on JAX for a number of steps.
 
-    Keras calls its compiled step for each of them, and each of these calls hands over every
-    weight and moment one by one: milliseconds, where a small model's step takes one on a GPU.
+    Keras calls its compiled step once for each step. Each call passes every weight and every moment
+    of the optimizer one by one. This takes milliseconds, while the step of a small model takes one
+    millisecond on a GPU.
 
     Args:
-        train_step: of a Keras model, `(state, batch)` to `(logs, state)`, not compiled.
-        count: batches to take from the iterator in a call; an epoch's last call may have fewer.
+        train_step: function of a Keras model from `(state, batch)` to `(logs, state)`, not
+            compiled.
+        count: int, number of batches of a call. The last call of an epoch may have fewer.
         one_by_one: Keras's own function, for a call whose last batch is smaller than the others.
 
     Returns:
-        A function of the state, which it uses up, and an iterator over batches, to the logs of
-        the last step and the state.
+        A function of the state and an iterator over batches, which returns the logs of the last
+        step and the new state. The old state can't be used afterwards, because its memory is
+        reused.
     """
 
     def step(state, batch):

@@ -1,4 +1,4 @@
-"""The backends that can train."""
+"""The check that the current backend can train."""
 
 import keras
 
@@ -6,9 +6,10 @@ BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def check_can_train() -> None:
-    """Raise a ValueError where Keras runs on a backend that only predicts."""
+    """Raise a ValueError if Keras runs on a backend that can only predict."""
     backend = keras.backend.backend()
     if backend not in BACKENDS:
         raise ValueError(
-            f"the {backend} backend does not train: set KERAS_BACKEND to one of {BACKENDS}"
+            f"the {backend} backend does not train: KERAS_BACKEND must be one of "
+            f"{', '.join(BACKENDS)}. Received: KERAS_BACKEND={backend}"
         )

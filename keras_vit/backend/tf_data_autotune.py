@@ -1,10 +1,10 @@
-"""Models whose epochs on TensorFlow end with their last step, without waiting for tf.data."""
+"""A mixin for models whose epochs on TensorFlow do not wait for tf.data's tuning thread."""
 
 from keras_vit.backend.keras_private import distribute_strategy_of
 
 
 class WithoutTfDataAutotune:
-    """Mixin in front of `keras.Model`: data sets are read without tf.data's tuning thread.
+    """Mixin in front of `keras.Model` that reads data sets without tf.data's tuning thread.
 
     `fit`, `evaluate` and `predict` pass each data set to TensorFlow's distribution strategy. On
     one device, the strategy of this class reads it with the tuning switched off, because the
@@ -15,7 +15,7 @@ class WithoutTfDataAutotune:
 
     @property
     def distribute_strategy(self):
-        """TensorFlow's strategy. The other backends have none: AttributeError."""
+        """TensorFlow's strategy; other backends raise an AttributeError, as in Keras."""
         strategy = super().distribute_strategy
         if distribute_strategy_of(self) is not None:
             return strategy

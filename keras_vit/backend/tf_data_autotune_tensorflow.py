@@ -1,37 +1,45 @@
 """Data sets without tf.data's tuning, whose thread can keep an epoch from ending.
 
-While a data set is read, the thread looks at it, sleeps 10 ms, looks, sleeps twice as long, up to a
-minute. At the end it is woken to go; on busy cores it may look whether it should before it is told
-so, and sleeps out its time, for which the epoch waits: up to as long again as it took, or a minute
-(`Model::OptimizeLoop` in TensorFlow 2.21's tensorflow/core/framework/model.cc). Without the thread
-"AUTOTUNE" is a thread a core, 16 at most, and as many batches ahead as turn out to be asked for.
+While a data set is read, the thread checks it, sleeps 10 ms, checks it again, sleeps twice as long,
+and so on up to a minute. At the end of the data set TensorFlow wakes the thread, so that it ends.
+On busy cores the thread may check whether it should end before TensorFlow says so. It then sleeps
+again, and the epoch waits for it: up to as long as the epoch took, or a minute
+(`Model::OptimizeLoop` in tensorflow/core/framework/model.cc of TensorFlow 2.21). Without the
+thread, "AUTOTUNE" means one thread for each core, at most 16, and as many batches ahead as are
+needed.
 """
 
 import tensorflow as tf
 
-AS_TENSORFLOW_HAS_IT = tf.data.experimental.AutotuneOptions()
+DEFAULT_OPTIONS = tf.data.experimental.AutotuneOptions()
 
 
 def without_tuning(strategy):
-    """A strategy as it is, but for the data sets it takes, where it is TensorFlow's default."""
+    """Wrap TensorFlow's default strategy, so that it reads data sets without tuning.
+
+    Args:
+        strategy: a `tf.distribute.Strategy`. Another strategy than the default is returned as it
+            is.
+    """
     return strategy if tf.distribute.has_strategy() else WithoutTuning(strategy)
 
 
 class WithoutTuning:
-    """TensorFlow's default strategy, which leaves data sets as they are, but for their tuning.
+    """TensorFlow's default strategy with the tuning of data sets switched off.
 
     Args:
-        strategy: the `tf.distribute.Strategy`.
+        strategy: the `tf.distribute.Strategy` that is wrapped.
     """
 
-    def __init__(self, strategy):
+    def __init__(self, strategy) -> None:
         self._strategy = strategy
 
     def __getattr__(self, name):
         return getattr(self._strategy, name)
 
     def experimental_distribute_dataset(self, dataset, options=None):
-        if dataset.options().autotune == AS_TENSORFLOW_HAS_IT:
+        """Return the data set, without tuning unless it sets an option of the tuning itself."""
+        if dataset.options().autotune == DEFAULT_OPTIONS:
             untuned = tf.data.Options()
             untuned.autotune.enabled = False
             dataset = dataset.with_options(untuned)

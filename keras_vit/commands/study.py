@@ -11,10 +11,13 @@ STUDIES = ("visual_attention", "position_study", "hybrid_study", "kun_vit", "fla
 
 
 def load_study(name: str) -> tuple[Recipe, str]:
-    """Load the recipe of a published system, and its docstring.
+    """Load the recipe of a published system and the docstring of its module.
+
+    Args:
+        name: str, name of the system's module in keras_vit/reproductions.
 
     Raises:
-        ValueError: for a name that there is not.
+        ValueError: if there is no study of that name.
     """
     if name not in STUDIES:
         raise ValueError(f"there is no study {name!r}: choose {', '.join(STUDIES)}")
@@ -23,7 +26,13 @@ def load_study(name: str) -> tuple[Recipe, str]:
 
 
 def run_script(name: str, words: Sequence[str] | None = None) -> None:
-    """Run a study as the file `recipes/reproductions/NAME.py`."""
+    """Run a study for the script `recipes/reproductions/NAME.py`.
+
+    Args:
+        name: str, name of the study.
+        words: list of str or None, the words of the command line. None: those of this process.
+            Default: None.
+    """
     recipe, doc = load_study(name)
     words = sys.argv[1:] if words is None else words
     main(recipe, doc, words, ["python", f"recipes/reproductions/{name}.py"])

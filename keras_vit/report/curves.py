@@ -52,6 +52,7 @@ def curves_picture(
         [float(row["learning_rate"]) for row in history],
         color="0.6",
         linestyle=":",
+        marker="." if len(history) == 1 else None,  # A line needs two points.
     )
     rate.set_ylabel("learning rate (dotted)", color="0.4")
     # Each tick has its own exponent. A common exponent would stand above the axis, in the title.

@@ -1,5 +1,8 @@
 """The weights of the epoch with the lowest validation loss."""
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
 import keras
 
 from keras_vit.files.array_file import load_arrays, remove_arrays, save_arrays
@@ -8,17 +11,19 @@ from keras_vit.runs.history import read_history
 
 
 class BestEpoch(keras.callbacks.Callback):
-    """Keeps the model's weights after the epoch with the lowest validation loss.
+    """Callback that saves the model's weights after the epoch with the lowest validation loss.
 
-    Which one that is follows from `history.csv` alone, so a run that was stopped goes on right.
+    The file `history.csv` alone determines which epoch is the best, so that a run that was stopped
+    can go on.
 
     Args:
-        folder: of the files; made when the first is written.
-        history: path of the `history.csv`, whose row of an epoch is there before its weights.
-        first: epoch (from 1) that may be the best; earlier ones may not.
+        folder: Path, the folder for the weights. It is made when the first weights are saved.
+        history: Path, the `history.csv`. The row of an epoch must be written before this callback
+            is called.
+        first: int, first epoch, counted from 1, that may be the best.
     """
 
-    def __init__(self, folder, history, first):
+    def __init__(self, folder: Path, history: Path, first: int) -> None:
         super().__init__()
         self.folder = folder
         self.history = history
@@ -30,23 +35,26 @@ class BestEpoch(keras.callbacks.Callback):
             return
         self.folder.mkdir(exist_ok=True)
         save_arrays(best_file(self.folder, epoch + 1), self.model.model.get_weights())
-        # Until this epoch's checkpoint stands, a kill goes back to the one before, or to the one
-        # before that where it is damaged; the best of each must be there.
+        # If the run is killed before the checkpoint of this epoch is written, it goes on from the
+        # checkpoint before, or from the one before that if the newer is damaged. The best weights
+        # of each of these epochs must still exist.
         for older in sorted(self.folder.glob("best-*.state"))[: -GENERATIONS - 1]:
             remove_arrays(older)
 
 
-def load_best_epoch(model, folder, history, first):
-    """Gives the model the best epoch's weights.
+def load_best_epoch(
+    model: keras.Model, folder: Path, history: Sequence[Mapping], first: int
+) -> int:
+    """Load the weights of the best epoch into a model.
 
     Args:
         model: the plain model.
-        folder: where `BestEpoch` kept them.
-        history: rows of `history.csv`.
-        first: epoch (from 1) that may be the best.
+        folder: Path, the folder in which `BestEpoch` saved the weights.
+        history: sequence of dicts, the rows of `history.csv`.
+        first: int, first epoch, counted from 1, that may be the best.
 
     Returns:
-        The epoch, from 1.
+        The number of the best epoch, counted from 1.
     """
     epoch = best_epoch(history, first)
     weights, _ = load_arrays(best_file(folder, epoch))
@@ -54,12 +62,16 @@ def load_best_epoch(model, folder, history, first):
     return epoch
 
 
-def best_epoch(history, first):
-    """The epoch, from 1, with the lowest `val_loss`; the last one while none may be the best."""
+def best_epoch(history: Sequence[Mapping], first: int) -> int:
+    """Return the epoch, counted from 1, with the lowest `val_loss` of those from `first` on.
+
+    If the run has not reached the epoch `first`, this is the last epoch.
+    """
     losses = [float(row["val_loss"]) for row in history]
     allowed = range(min(first, len(losses)), len(losses) + 1)
     return min(allowed, key=lambda epoch: losses[epoch - 1])
 
 
-def best_file(folder, epoch):
+def best_file(folder: Path, epoch: int) -> Path:
+    """Return the path of the weights of an epoch."""
     return folder / f"best-{epoch:05d}.state"

@@ -1,7 +1,8 @@
-"""The history of a run: one row per epoch in `history.csv`."""
+"""The history of a run, with one row for each epoch in `history.csv`."""
 
 import csv
 import time
+from pathlib import Path
 
 import keras
 from keras import ops
@@ -10,17 +11,20 @@ from keras_vit.files import whole_file
 
 
 class HistoryFile(keras.callbacks.Callback):
-    """Writes `history.csv` anew after every epoch: a row an epoch, whole or not at all.
+    """Callback that writes `history.csv` again after every epoch, whole or not at all.
 
-    Columns: epoch (from 1), what Keras logs, learning_rate (after the epoch), seconds.
+    The columns are epoch (counted from 1), the values that Keras logs, learning_rate (at the end of
+    the epoch) and seconds.
 
     Args:
-        path: of the file.
-        first_epoch: epochs that were done before; earlier rows up to it are kept.
-        seconds: that the next epoch took before.
+        path: Path, the file.
+        first_epoch: int, number of epochs that were done before. Their rows stay in the file, and
+            later rows are removed. Default: 0.
+        seconds: float, time that was spent on the next epoch before the run was stopped. Default:
+            0.0.
     """
 
-    def __init__(self, path, first_epoch=0, seconds=0.0):
+    def __init__(self, path: Path, first_epoch: int = 0, seconds: float = 0.0) -> None:
         super().__init__()
         self.path = path
         self._before = seconds
@@ -42,8 +46,15 @@ class HistoryFile(keras.callbacks.Callback):
             writer.writerows(self.rows)
 
 
-def read_history(path):
-    """The rows of a `history.csv`, as dicts of str; none of a run without one, such as a probe."""
+def read_history(path: Path) -> list[dict[str, str]]:
+    """Read the rows of a `history.csv`.
+
+    Args:
+        path: Path, the file.
+
+    Returns:
+        A list of dicts of str. It is empty for a run without the file, such as a linear probe.
+    """
     if not path.exists():
         return []
     with open(path, newline="") as file:

@@ -1,4 +1,4 @@
-"""A preset in a file: what a search writes and the recipes' `--config` reads."""
+"""A preset in a JSON file, which a search writes and the option `--config` reads."""
 
 import contextlib
 import dataclasses
@@ -6,26 +6,40 @@ import inspect
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from keras_vit.files import read_json, write_json
 from keras_vit.runs.build import model_class
 from keras_vit.runs.preset import Preset
 
 IN_JSON = {float: (int, float), tuple: (list,), Mapping: (dict,)}
+JSON_NAMES = {
+    float: "a number",
+    int: "an integer",
+    str: "a string",
+    bool: "true or false",
+    tuple: "a list",
+    Mapping: "an object",
+    types.NoneType: "null",
+}
+NOT_IN_MODEL = {"image_shape", "num_classes", "class_names", "dtype"}
 
 
-def write_preset(path, preset):
-    """Writes a `Preset` as JSON, whole or not at all."""
+def write_preset(path: Path, preset: Preset) -> None:
+    """Write a `Preset` as JSON, whole or not at all."""
     write_json(path, dataclasses.asdict(preset))
 
 
-def read_preset(path):
-    """The `Preset` in a JSON file, an object with its attributes by name.
+def read_preset(path: Path) -> Preset:
+    """Read a `Preset` from a JSON file, an object of the preset's attributes by name.
+
+    Args:
+        path: Path, the file.
 
     Raises:
-        ValueError: for a file that can't be read or holds no preset, naming the file and what is
-            wrong in it.
+        ValueError: if the file can't be read or does not hold a preset; the error names the file
+            and what is wrong in it.
     """
     try:
         values = read_json(path)
@@ -38,18 +52,22 @@ def read_preset(path):
         preset = Preset(**values)
         check_model(preset)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{path} holds no preset: {error}") from error
+        raise ValueError(f"{path} does not hold a preset: {error}") from error
     return preset
 
 
 @contextlib.contextmanager
-def naming_preset(path):
-    """A ValueError that names the file of a preset of whose values nothing can be made.
+def naming_preset(path: Path | None) -> Iterator[None]:
+    """Context manager that adds the preset's file to an error of building the preset.
 
-    `read_preset` can't see it: what the model's arguments may be is the model's to know.
+    `read_preset` can't find such an error, because only the model's constructor knows which
+    arguments it accepts.
 
     Args:
-        path: of the file; None where the preset is of no file.
+        path: Path of the file, or None for a preset that is from no file.
+
+    Raises:
+        ValueError: if the code inside raises a ValueError or TypeError and there is a file.
     """
     try:
         yield
@@ -59,22 +77,29 @@ def naming_preset(path):
         raise ValueError(f"{path} holds a preset that can't be built: {error}") from error
 
 
-def check_types(values):
-    """A ValueError for a value of a type that the preset's attribute can't have."""
+def check_types(values: dict) -> None:
+    """Raise a ValueError if a value does not have the type of the preset's attribute."""
     if not isinstance(values, dict):
-        raise ValueError(f"it must be an object with a preset's attributes, not {values!r:.40}")
+        raise ValueError(
+            f"it must be a JSON object of the preset's attributes. Received: {values!r:.40}"
+        )
     for name, hint in typing.get_type_hints(Preset).items():
         parts = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-        kinds = [typing.get_origin(part) or part for part in parts]
-        allowed = tuple(kind for k in kinds for kind in IN_JSON.get(k, (k,)))
+        wanted = [typing.get_origin(part) or part for part in parts]
+        allowed = tuple(json_type for t in wanted for json_type in IN_JSON.get(t, (t,)))
         value = values.get(name)
-        wrong_bool = isinstance(value, bool) and bool not in allowed  # a bool is an int, too
+        # In Python a bool is an int too.
+        wrong_bool = isinstance(value, bool) and bool not in allowed
         if name in values and (wrong_bool or not isinstance(value, allowed)):
-            raise ValueError(f"{name} can't be {value!r}")
+            names = " or ".join(JSON_NAMES.get(t, t.__name__) for t in wanted)
+            raise ValueError(f"`{name}` must be {names}. Received: {name}={value!r}")
 
 
-def check_finite(name, value):
-    """A ValueError for a number that is not finite, at any depth; JSON proper has none."""
+def check_finite(name: str, value) -> None:
+    """Raise a ValueError for a number that is not finite, at any depth.
+
+    Python's JSON reader accepts such numbers, although JSON has none.
+    """
     if isinstance(value, dict):
         for key, part in value.items():
             check_finite(f"{name}.{key}", part)
@@ -82,16 +107,17 @@ def check_finite(name, value):
         for part in value:
             check_finite(name, part)
     elif isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{name} can't be {value}")
+        raise ValueError(f"`{name}` must be finite. Received: {name}={value}")
 
 
-def check_model(preset):
-    """A ValueError for a model class or an argument of it that there is not."""
-    # Those four come from the data and from the preset itself.
-    own = set(inspect.signature(model_class(preset.model_class)).parameters)
-    own -= {"image_shape", "num_classes", "class_names", "dtype"}
-    unknown = set(preset.model) - own
+def check_model(preset: Preset) -> None:
+    """Raise a ValueError for an unknown model class, or an argument that a preset can't set."""
+    accepted = set(inspect.signature(model_class(preset.model_class)).parameters)
+    # The data and the preset itself determine these four arguments.
+    accepted -= NOT_IN_MODEL
+    unknown = set(preset.model) - accepted
     if unknown:
         raise ValueError(
-            f"{preset.model_class} has no {', '.join(sorted(unknown))} to be set in a preset"
+            f"`model` must hold arguments of {preset.model_class}, and none of "
+            f"{', '.join(sorted(NOT_IN_MODEL))}. Received: {', '.join(sorted(unknown))}"
         )

@@ -1,30 +1,36 @@
-"""What SIGTERM does to a run: it saves first."""
+"""The answer of a run to SIGTERM, which saves before it ends."""
 
 import signal
 import threading
 
 
 class Terminated(BaseException):
-    """Ends a run that was asked to end; a BaseException, so that nobody takes it for a fault."""
+    """The exception that ends a run after SIGTERM.
+
+    It is a BaseException, so that a handler for errors does not catch it.
+    """
 
 
 class Termination:
-    """While it is entered, SIGTERM raises `Terminated`, or waits for somebody who saves.
+    """Context manager in which SIGTERM raises `Terminated`, at once or after a checkpoint.
 
-    A second context manager may not be entered inside: a process has one SIGTERM.
+    A second `Termination` must not be entered inside the first, because a process has only one
+    handler of SIGTERM.
 
     Attributes:
-        asked: whether the signal came.
-        waits: set by who will look at `asked` soon, save and raise `Terminated`.
+        asked: bool, whether the signal came.
+        waits: bool, whether the signal raises nothing. A callback that reads `asked` after every
+            step, saves and raises `Terminated` itself sets it to True.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.asked = False
         self.waits = False
         self._before = None
 
     def __enter__(self):
-        if threading.current_thread() is threading.main_thread():  # no other may set handlers
+        # Python allows only the main thread to set a handler.
+        if threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGTERM, self._on_signal)
         return self
 

@@ -161,7 +161,7 @@ def test_with_a_real_recipe_the_speed_is_that_of_its_epochs(tmp_path):
     metrics = json.loads((tmp_path / "kept" / "digits" / "metrics.json").read_text())
     assert run["test_accuracy"] == metrics["test_accuracy"]
     assert run["images_per_second"] > metrics["images_per_second"], "the first epoch compiles"
-    model = runpy.run_path(str(ROOT / "recipes" / "digits.py"))["RECIPE"].presets["default"].model
+    model = runpy.run_path(str(ROOT / "recipes" / "digits.py"))["RECIPE"].presets["small"].model
     closed_form = 3 * forward_flops(image_shape=(8, 8, 1), num_classes=10, **model)
     flops = run["training_flops_per_image"]
     tokens, width, mlp = 17, model["hidden_dim"], model["mlp_dim"]

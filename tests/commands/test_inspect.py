@@ -9,6 +9,8 @@ from PIL import Image
 
 from keras_vit import load_data
 from keras_vit.commands import main
+from keras_vit.runs import Preset
+from keras_vit.runs.spec import RunSpec
 
 RNG = np.random.default_rng(0)
 NAMES = ("ant", "bee", "cat", "dog", "elk", "fox")
@@ -28,6 +30,12 @@ def written(path, count=24, size=8, channels=3, **more):
     labels = np.arange(count) % 6
     np.savez(path, x_train=images, y_train=labels, x_test=images, y_test=labels, **more)
     return path
+
+
+def write_config(run, **fields):
+    """Write the specification of a run into its folder."""
+    spec = RunSpec("x", Preset("", "", epochs=7), "x", "x", "command", **fields)
+    (run / "config.json").write_text(json.dumps(spec.to_json()))
 
 
 def rows(report):
@@ -57,8 +65,7 @@ def test_a_runs_folder_tells_its_history_and_its_metrics(vit_folder, tmp_path):
     shutil.copytree(vit_folder, run)
     (run / "history.csv").write_text("epoch,loss,accuracy,learning_rate\n1,2.0,0.1,0.001\n")
     (run / "metrics.json").write_text(json.dumps({"epochs": 7, "command": "python mine.py"}))
-    settings = {"preset": {}, "preset_name": "x", "data": "x", "seed": 0}
-    (run / "config.json").write_text(json.dumps(settings))
+    write_config(run)
     data = written(tmp_path / "data.npz")
     main(["inspect", str(run), "--data", str(data), "--out", str(out)])
     assert (out / "curves.png").exists()
@@ -70,8 +77,7 @@ def test_the_test_part_is_that_of_the_runs_own_split(vit_folder, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(vit_folder, run)
     (run / "metrics.json").write_text(json.dumps({"epochs": 1}))
-    settings = {"preset": {}, "preset_name": "x", "data": "x", "seed": 3}
-    (run / "config.json").write_text(json.dumps(settings))
+    write_config(run, seed=3)
     images = RNG.integers(0, 256, (60, 8, 8, 3)).astype("uint8")
     np.savez(tmp_path / "data.npz", x_train=images, y_train=np.arange(60) % 6)
     model = keras.saving.load_model(run / "model.keras")
@@ -95,8 +101,7 @@ def test_a_probes_folder_has_no_history(vit_folder, tmp_path, capsys):
     run, out = tmp_path / "run", tmp_path / "report"
     shutil.copytree(vit_folder, run)
     (run / "metrics.json").write_text(json.dumps({"epochs": 1}))
-    settings = {"preset": {}, "preset_name": "linear-probe", "data": "x", "seed": 0}
-    (run / "config.json").write_text(json.dumps(settings))
+    write_config(run)
     main(["inspect", str(run), "--data", str(written(tmp_path / "data.npz")), "--out", str(out)])
     assert rows(out / "report.html")["Epochs"] == "1"
     assert "left out: Training: there is no history" in capsys.readouterr().out
@@ -129,7 +134,7 @@ def test_a_damaged_run_is_named(vit_folder, tmp_path, refused):
     run = tmp_path / "run"
     shutil.copytree(vit_folder, run)
     (run / "metrics.json").write_text("{")
-    (run / "config.json").write_text('{"preset": {}, "preset_name": "a", "data": "b", "seed": 0}')
+    write_config(run)
     (run / "history.csv").write_text("epoch,loss\n1,2\n")
     path = tmp_path / "six.npz"
     images = RNG.integers(0, 256, (12, 8, 8, 3)).astype("uint8")

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from keras_vit import AugmentedModel, ViT
+from keras_vit.report import curves
 from keras_vit.report.attention_picture import attended_images, attention_picture
 from keras_vit.report.augmentation_picture import augmentation_picture
 from keras_vit.report.calibration_picture import calibration_picture
@@ -125,6 +126,25 @@ def test_the_curves_are_drawn_whole(tmp_path):
     ]
     curves_picture(rows, tmp_path / "curves.png")
     assert drawn_whole(tmp_path / "curves.png")
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 40])
+def test_epochs_are_whole_numbers_and_no_exponent_stands_in_the_title(monkeypatch, epochs):
+    figures = []
+    monkeypatch.setattr(curves, "save_figure", lambda figure, path: figures.append(figure))
+    rows = [
+        {"epoch": str(i), "loss": "2", "accuracy": "0.1", "learning_rate": str(1e-5 / i)}
+        for i in range(1, epochs + 1)
+    ]
+    curves_picture(rows, None)
+    (figure,) = figures
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        low, high = axes.get_xlim()
+        ticks = [tick for tick in axes.get_xticks() if low <= tick <= high]
+        assert ticks
+        assert all(tick == round(tick) for tick in ticks)
+        assert axes.yaxis.get_offset_text().get_text() == ""
 
 
 def test_an_image_that_is_none_is_refused(tmp_path):

@@ -253,7 +253,7 @@ def test_one_device_trains_as_it_would_without():
 
 
 def test_an_unknown_kind_is_named():
-    is_refused("pipeline", "Received: 'pipeline'")
+    is_refused("pipeline", "Received: kind='pipeline'")
 
 
 def test_other_processes_than_the_first_leave_the_folder_alone(tmp_path, capsys):

@@ -76,5 +76,7 @@ def test_each_part_of_a_batch_is_a_step(paced):
 
 @pytest.mark.medium
 def test_too_little_time_is_an_error_that_says_how_much_is_needed(paced):
-    with pytest.raises(ValueError, match="leaves no time to train.* of 30"):
+    with pytest.raises(
+        ValueError, match="leaves no time to train.* Received: a time limit with 30 s left"
+    ):
         within_time(PRESET, lambda: build.build_model(PRESET, DATA), DATA, 20, 30.0)

@@ -193,7 +193,7 @@ def test_a_model_that_is_no_vit_is_refused():
         ({"image_shape": (4, 4, 1), "patch_size": 1}, {}, "a patch of one value becomes zero"),
         ({"patch_size": (8, 12)}, {}, "keeps 0 of 1"),
         ({}, {"decoder_dim": 10}, "dim=10"),
-        ({}, {"decoder_heads": 3}, "3 heads"),
+        ({}, {"decoder_heads": 3}, "Received: num_heads=3, width=8"),
     ],
 )
 def test_sizes_that_make_no_autoencoder_are_refused(encoder, arguments, named):

@@ -77,7 +77,7 @@ def loss_and_gradients_of(model, x, loss, training=True):
 def _by_tensorflow(value):
     import tensorflow as tf
 
-    @tf.function(jit_compile=False)
+    @tf.function(autograph=False)
     def with_gradients(values):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(values)
@@ -122,7 +122,8 @@ def every_weight_learns(model, x, loss):
         assert np.isfinite(slope).all(), f"no finite gradient of {variable.path}"
         assert np.mean(slope != 0) > 0.5, f"no gradient reached {variable.path}"
     due = STEP * before
-    rate = due / sum(np.sum(np.square(slope, dtype="float64")) for slope in slopes)
+    # A float of Python, which leaves the arrays in float32: others would be compiled for anew.
+    rate = due / float(sum(np.sum(np.square(slope, dtype="float64")) for slope in slopes))
     after, _ = call([v - rate * slope for v, slope in zip(values, slopes, strict=True)])
     assert 0.5 * due < before - after < 1.5 * due, (before, after, due)
 

@@ -35,6 +35,7 @@ test-fast: $(VENV)/installed-dev
 # Each takes minutes: 50 kills, large models, the whole recipe of the digits. PART=0/3 runs a third.
 test-slow: $(VENV)/installed-dev
 	KERAS_BACKEND=tensorflow $(PYTEST) -m slow $(if $(PART),--part $(PART))
+	KERAS_BACKEND=jax $(PYTEST) -m slow tests/runs/test_kills.py -k "few or sigterm"
 
 lint: $(VENV)/installed-dev
 	$(RUN) -m ruff check .

@@ -90,7 +90,8 @@ def asked_for() -> tuple[str | None, str | None]:
 
 def has_gpu() -> bool:
     """Return whether the machine has an NVIDIA GPU, without importing a backend to ask."""
-    return Path("/dev/nvidiactl").exists() or bool(os.environ.get("CUDA_VISIBLE_DEVICES"))
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    return Path("/dev/nvidiactl").exists() and not hidden
 
 
 def is_module_command() -> bool:

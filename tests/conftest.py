@@ -8,10 +8,13 @@ import pytest
 
 from tests.few_steps import JIT_COMPILE
 
-# What these folders test goes through one backend as through another: folders, files, resuming,
-# command lines, documents. PyTorch compiles nothing, so it runs them in the least time. What does
-# depend on the backend is marked `backends` there, and runs on all three.
-ON_TORCH = ("runs", "recipes", "tuning", "docs", "reproductions", "earlier_versions")
+# What these folders test is the same on each backend: folders, files, resuming, command lines,
+# documents, arrays, names of tensors. PyTorch compiles nothing, so it runs them in the least time.
+# What does depend on the backend is marked `backends` there, and runs on all three.
+ON_TORCH = (
+    *("runs", "recipes", "tuning", "reproductions", "earlier_versions", "commands", "docs"),
+    *("report", "inspection", "weights", "data", "files", "benchmarks"),
+)
 
 
 def pytest_addoption(parser):

@@ -19,7 +19,7 @@ __all__ = [
     "distribute_strategy_of",
     "flatten_layers",
     "is_in_jax_tracing_scope",
-    "output_operation",
+    "made_by",
     "remove_layout",
 ]
 
@@ -32,9 +32,10 @@ def flatten_layers(layer: keras.Layer, include_self: bool = True) -> list[keras.
     return list(layer._flatten_layers(include_self=include_self))
 
 
-def output_operation(model: keras.Model) -> keras.Operation:
-    """Return the layer or operation that makes the first output of a functional model."""
-    return model.outputs[0]._keras_history.operation
+def made_by(tensor: keras.KerasTensor) -> tuple[keras.Operation, list]:
+    """Return the layer or operation that makes a tensor of a graph, and the tensors it takes."""
+    operation, node_index, _ = tensor._keras_history
+    return operation, list(operation._inbound_nodes[node_index].input_tensors)
 
 
 def distribute_strategy_of(model: keras.Model):

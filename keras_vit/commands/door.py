@@ -45,7 +45,10 @@ def main(words: Sequence[str] | None = None) -> None:
 def run_recipe_command(name: str, *words: str) -> None:
     """Run `train`, `finetune`, `pretrain`, `search` or `study`."""
     if name == "search":
-        search_command.main(*load_search_base(), list(words), ["keras-vit", "search"])
+        try:
+            search_command.main(*load_search_base(), list(words), ["keras-vit", "search"])
+        except ImportError as error:
+            OneLineParser(prog="keras-vit search").error(error)
         return
     recipe, doc, command, rest = recipe_of(name, *words)
     train_command.main(recipe, doc, rest, command)

@@ -2,14 +2,18 @@
 
 import json
 import os
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
 
 from keras_vit.commands.inspect import finished_run, match_classes
 from keras_vit.commands.parser import natural
-from keras_vit.data import load_data
+from keras_vit.data import ImageData, StreamedImages, load_data
+from keras_vit.data.channels import with_channels
 from keras_vit.inspection.classifier import Classifier
 from keras_vit.runs.finish_classifier import test_metrics
 from keras_vit.runs.images import load_run_data
-from keras_vit.train.batches import at_model_size
+from keras_vit.train.batches import ResizedBatches, even_batch
 from keras_vit.weights.model_file import load_model, model_file, model_name
 
 
@@ -38,15 +42,12 @@ def add_arguments(parser) -> None:
 
 
 def run(flags) -> None:
-    """Test the model and print what came out."""
-    model = load_model(flags.model)
-    classifier = Classifier(model)
-    classifier, images, labels = match_classes(classifier, test_data(flags, classifier))
-    if classifier.image_size is None:
-        outputs = classifier.model.predict(images, verbose=0)
-    else:
-        # The batches of a run's own test: another batch size rounds otherwise.
-        outputs = classifier.model.predict(at_model_size(classifier.model, images, labels))
+    """Test the model and print what came out; everything else goes to stderr."""
+    with redirect_stdout(sys.stderr):
+        classifier = Classifier(load_model(flags.model))
+        data = test_data(flags, classifier)
+        classifier, images, labels = match_classes(classifier, data)
+        outputs = test_outputs(classifier, images, labels)
     metrics = {
         "model": model_name(flags.model),
         **test_metrics(classifier, outputs, labels),
@@ -61,7 +62,31 @@ def run(flags) -> None:
         )
 
 
-def test_data(flags, classifier: Classifier):
+def test_outputs(classifier: Classifier, images, labels):
+    """Return the model's outputs `(N, K)`, in the batches of a run's own test.
+
+    Batches of another size would be rounded in another way, and give other last digits.
+
+    Raises:
+        ValueError: naming a streamed image that can't be read any more.
+    """
+    channels = classifier.image_shape[2]
+    if isinstance(images, StreamedImages):
+        images = images.with_channels(channels)
+    else:
+        images = with_channels(images, channels)
+    size = classifier.image_size or tuple(images.shape[1:3])
+    batches = ResizedBatches(images, labels, size, even_batch(len(labels)))
+    try:
+        return classifier.model.predict(batches)
+    except Exception:
+        # TensorFlow wraps what a data set raised in an error of its own.
+        if (failure := getattr(images, "failure", None)) is not None:
+            raise failure from None
+        raise
+
+
+def test_data(flags, classifier: Classifier) -> ImageData:
     """Load the data as the run loaded them, or as the flags say for any other model."""
     folder = finished_run(model_file(flags.model))
     if folder is None and flags.data is None:
@@ -69,7 +94,7 @@ def test_data(flags, classifier: Classifier):
     spec = folder.spec() if folder else None
     seed = flags.seed if flags.seed is not None else (spec.seed if spec else 0)
     skip_bad = flags.skip_bad or (spec.skip_bad if spec else False)
-    if spec and flags.data in (None, spec.data):
+    if spec and (flags.data is None or same_source(flags.data, spec.data)):
         spec = spec.replace(data_dir=flags.data_dir or spec.data_dir, seed=seed, skip_bad=skip_bad)
         return load_run_data(spec, classifier.model if spec.checkpoint else None)
     is_folder = os.path.isdir(os.path.expanduser(flags.data))
@@ -81,3 +106,9 @@ def test_data(flags, classifier: Classifier):
         seed=seed,
         skip_bad=skip_bad,
     )
+
+
+def same_source(one: str, other: str) -> bool:
+    """Return whether two sources are the same data: the same name, or paths to one place."""
+    first, second = (Path(os.path.expanduser(source)) for source in (one, other))
+    return one == other or (first.exists() and second.exists() and first.samefile(second))

@@ -44,9 +44,11 @@ def add_arguments(parser) -> None:
 
 def run(flags) -> None:
     """Answer for every image, then name those that can't be read and end with status 2."""
+    paths = image_files(flags.images)
     if flags.out is not None:
         refuse_existing(flags.out, flags.overwrite)
-    paths = image_files(flags.images)
+        if any(flags.out.resolve() == path.resolve() for path in (*paths, *given(flags.attention))):
+            raise ValueError(f"--out {flags.out} is another file of this command")
     if flags.attention is not None:
         check_picture(flags.attention, paths, flags.overwrite)
     classifier = Classifier(load_model(flags.model))
@@ -72,6 +74,11 @@ def run(flags) -> None:
         print(f"see {flags.attention}", file=sys.stderr if flags.format != "text" else sys.stdout)
     if unreadable:
         raise ValueError("; ".join(unreadable))
+
+
+def given(path: Path | None) -> tuple[Path, ...]:
+    """Return a path in a tuple, or an empty one for None."""
+    return () if path is None else (path,)
 
 
 def image_files(words: list[str]) -> list[Path]:

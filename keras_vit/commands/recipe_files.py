@@ -8,13 +8,14 @@ from keras_vit.runs.recipe import Recipe
 
 PACKAGE = Path(__file__).parents[1]
 # The wheel has the recipes inside the package; a clone has them beside it.
-FOLDERS = (PACKAGE / "recipes", PACKAGE.parent / "recipes")
+IN_WHEEL, IN_CLONE = PACKAGE / "recipes", PACKAGE.parent / "recipes"
+FOLDER = IN_WHEEL if IN_WHEEL.is_dir() else IN_CLONE
 OTHER_COMMANDS = ("finetune", "pretrain", "search")  # recipes that have a command of their own
 
 
 def recipe_names() -> list[str]:
     """Return the names of the recipes for `keras-vit train`."""
-    files = {file.stem for folder in FOLDERS for file in folder.glob("[a-z]*.py")}
+    files = {file.stem for file in FOLDER.glob("[a-z]*.py")}
     return sorted(files.difference(OTHER_COMMANDS))
 
 
@@ -46,9 +47,8 @@ def run_recipe_file(name: str) -> dict:
         if not Path(name).is_file():
             raise ValueError(f"{name}: there is no such file")
         return runpy.run_path(name)
-    for folder in FOLDERS:
-        if (folder / f"{name}.py").is_file():
-            return runpy.run_path(str(folder / f"{name}.py"))
+    if (FOLDER / f"{name}.py").is_file():
+        return runpy.run_path(str(FOLDER / f"{name}.py"))
     raise ValueError(
         f"there is no recipe {name!r}: choose {', '.join(recipe_names())}, or give the path of a "
         "recipe file"

@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 
 from keras_vit.backend.hardware import device_kind
+from keras_vit.backend.supported import check_can_train
 from keras_vit.commands.parser import (
     OneLineParser,
     add_data_flags,
@@ -53,8 +54,8 @@ def main(
         parser.error("--all runs every variant in its own folder: no --variant and no --out")
     try:
         carry_out(recipe, flags, [*command, *words])
-    except (RunFailed, ValueError) as error:
-        parser.error(error)
+    except (RunFailed, ValueError, OSError, ImportError, MemoryError) as error:
+        parser.error(str(error) or "there is not enough memory")
     except Terminated as end:
         parser.exit(143, f"\n{parser.prog}: {end}; the same command with --resume goes on\n")
     except KeyboardInterrupt:
@@ -63,6 +64,7 @@ def main(
 
 def carry_out(recipe: Recipe, flags: argparse.Namespace, command: Sequence[str]) -> None:
     """Run what the flags ask for: one preset, or with --all every variant of a study."""
+    check_can_train()
     join_hosts()  # Before all else: JAX joins the hosts before it touches a device.
     given = {name: value for name, value in vars(flags).items() if name not in HOW}
     how = {"resume": flags.resume, "overwrite": flags.overwrite, "save_every": flags.save_every}
@@ -168,6 +170,10 @@ def recipe_parser(recipe: Recipe, doc: str, command: Sequence[str]) -> OneLinePa
 
 def add_preset_flags(parser, recipe: Recipe) -> None:
     """Add the flags that choose the preset, and for fine-tuning those of its own."""
+
+    def present_name(name):
+        return name if name in recipe.presets else current_preset_name(recipe.name, name)
+
     chosen = parser
     if recipe.fine_tunes:
         chosen = parser.add_mutually_exclusive_group()
@@ -176,7 +182,9 @@ def add_preset_flags(parser, recipe: Recipe) -> None:
         f"--{recipe.choice}",
         dest="preset",
         choices=list(recipe.presets),
-        type=lambda name: current_preset_name(recipe.name, name),
+        type=lambda name: (
+            name if name in recipe.presets else current_preset_name(recipe.name, name)
+        ),
         help=f"default: {recipe.on_cpu} on a CPU, {recipe.on_gpu} on a GPU",
     )
     if not (recipe.study or recipe.pretrains or recipe.fine_tunes):

@@ -3,17 +3,25 @@
 import keras
 import numpy as np
 
-from keras_vit.backend.keras_private import output_operation
+from keras_vit.backend.keras_private import made_by
 
 PROBES = 8  # number of noise images for a model that has no graph
+# Layers whose output are probabilities if their input, or each of their inputs, are.
+PASSING = (
+    keras.layers.Average,
+    keras.layers.Dropout,
+    keras.layers.Flatten,
+    keras.layers.Identity,
+    keras.layers.Reshape,
+)
 
 
 def gives_probabilities(model: keras.Model) -> bool:
     """Return whether a classifier returns probabilities instead of logits.
 
-    The graph of a functional model decides, never the values of one output: logits may happen to
-    be positive and to sum to 1. A subclassed model has no graph. This function runs such a model on
-    a few images of noise, because logits do not sum to 1 for every one of them.
+    The graph of a functional model decides, never the values of an output: logits may happen to be
+    positive and to sum to 1. A subclassed model has no graph. This function runs such a model on a
+    few images of noise, because logits do not sum to 1 for every one of them.
 
     Args:
         model: a built classifier of images `(B, H, W, C)`.
@@ -30,20 +38,27 @@ def gives_probabilities(model: keras.Model) -> bool:
 
 
 def ends_in_softmax(model: keras.Model) -> bool:
-    """Return whether the last layer of a functional model is a softmax or has one.
+    """Return whether a functional model ends in a softmax.
 
-    If the last layer is a model, the last layer of that model decides. For a model without a graph
-    the result is False.
+    Layers that leave probabilities as they are, such as Reshape and Average, may stand behind the
+    softmax, and a model inside the model is looked into. Without a graph the answer is False.
 
     Args:
         model: any Keras model.
     """
-    if not getattr(model, "outputs", None):
-        return False
-    last = output_operation(model)
-    if isinstance(last, keras.Model):
-        return ends_in_softmax(last)
-    has_softmax = getattr(last, "activation", None) is keras.activations.softmax
-    return (
-        has_softmax or type(last).__name__ == "Softmax"
-    )  # the name of a layer and of an operation
+    return bool(getattr(model, "outputs", None)) and is_softmax(model.outputs[0])
+
+
+def is_softmax(tensor) -> bool:
+    """Return whether a tensor of a functional model's graph holds probabilities."""
+    operation, inputs = made_by(tensor)
+    if isinstance(operation, keras.Model):
+        return ends_in_softmax(operation)
+    activation = getattr(operation, "activation", None)
+    if activation is keras.activations.softmax or type(operation).__name__ == "Softmax":
+        return True  # "Softmax" is the name of the layer and of the operation.
+    passes = isinstance(operation, PASSING)
+    passes |= isinstance(operation, keras.layers.Activation) and (
+        activation is keras.activations.linear
+    )
+    return passes and bool(inputs) and all(is_softmax(x) for x in inputs)

@@ -147,7 +147,7 @@ class RunFolder:
             self._lock.acquire(blocking=False)
         except filelock.Timeout:
             raise ValueError(f"another process is at work in {self.path}") from None
-        except (NotImplementedError, PermissionError):
+        except (NotImplementedError, OSError):  # Timeout is an OSError too, and stands before.
             return  # A file system without locks, or one that is read-only: go on without.
 
 

@@ -77,11 +77,15 @@ def run(
             own_folder(RunFolder(out), process, resume) as folder,
         ):
             resuming = folder.may_resume(resume, overwrite)
-            spec = resumed_spec(spec, folder) if resuming else checked_spec(spec, save_every)
-            if resuming and folder.finished():
-                print(f"{spec.recipe}: {folder.path} holds the finished run; nothing to do")
-                folder.tidy()
-                return None
+            if resuming:
+                spec = resumed_spec(spec, folder)
+                if folder.finished():
+                    print(f"{spec.recipe}: {folder.path} holds the finished run; nothing to do")
+                    folder.tidy()
+                    return None
+            else:
+                spec.check_can_start(save_every)
+            check_can_distribute(spec.distribute, spec.preset.linear_probe, spec.time_limit)
             if announce:
                 announce(spec)
             return Run(spec, folder, resuming, termination, save_every, began).carry_out()
@@ -89,20 +93,16 @@ def run(
         raise RunFailed(str(error) or "there is not enough memory") from error
 
 
-def checked_spec(spec: RunSpec, save_every: int | None) -> RunSpec:
-    """Return the specification of a new run, once it is complete."""
-    if save_every is not None:
-        spec = spec.replace(explicit={**spec.explicit, "save_every": save_every})
-    spec.check_can_start()
-    return spec
-
-
 def resumed_spec(asked: RunSpec, folder: RunFolder) -> RunSpec:
     """Return the specification in the folder, which `asked` must not contradict.
 
     Only the place of the data may be another one.
     """
-    kept = folder.spec()
+    values = folder.read_config()
+    whose = values.get("recipe", asked.recipe) if isinstance(values, dict) else asked.recipe
+    if whose != asked.recipe:
+        raise ValueError(f"{folder.path} holds a run of {whose}, which {asked.recipe} can't resume")
+    kept = RunSpec.from_json(values, folder.config, asked.recipe)
     kept.refuse_changes(asked, folder.path)
     return kept.replace(data_dir=asked.data_dir or kept.data_dir)
 
@@ -124,19 +124,18 @@ class Run:
         facts: dict, what `metrics.json` says of the training, after `train`.
     """
 
-    def __init__(self, spec, folder, resuming=False, termination=None, save_every=None, began=0.0):
+    def __init__(self, spec, folder, resuming=False, termination=None, save_every=None, began=None):
         self.spec = spec
         self.folder = folder
         self.resuming = resuming
         self.termination = termination
         self.save_every = save_every
-        self.began = began
+        self.began = time.monotonic() if began is None else began
         self.devices = ONE_DEVICE
 
     def carry_out(self) -> dict:
         """Prepare, train and finish; returns the dict of `metrics.json`."""
         spec, preset = self.spec, self.spec.preset
-        check_can_distribute(spec.distribute, preset.linear_probe, spec.time_limit)
         part = preset.batch_size // preset.accumulate
         with distributed(spec.distribute, part) as self.devices:
             check_can_clip(preset.clip_norm, self.devices)

@@ -23,7 +23,7 @@ PRESET_FLAGS = (
 )
 # What may differ when a run goes on: its command, and where tensorflow-datasets keeps the data.
 MAY_CHANGE = ("command", "data_dir")
-REQUIRED = ("preset", "preset_name", "data", "seed")
+REQUIRED = ("preset", "preset_name", "data", "seed", "command", "skip_bad")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,12 +126,14 @@ class RunSpec:
         )
 
     @classmethod
-    def from_json(cls, values: object, path: Path) -> "RunSpec":
+    def from_json(cls, values: object, path: Path, recipe: str | None = None) -> "RunSpec":
         """Make the specification that a run's `config.json` holds, of this version or of 0.1.
 
         Args:
             values: what the file holds.
             path: of the file, for the messages.
+            recipe: str, name of the recipe for a file that does not name it. Default: None, the
+                name of its folder.
 
         Raises:
             ValueError: naming the file and what is wrong in it.
@@ -145,13 +147,13 @@ class RunSpec:
         values = dict(values)
         if "epochs" in values:  # the name of `epochs_asked` in version 0.1
             values["epochs_asked"] = values.pop("epochs")
-        values.setdefault("recipe", path.parent.name)
+        unknown = values.keys() - {f.name for f in dataclasses.fields(cls)} - {"epochs"}
+        if unknown:
+            raise ValueError(f"{path} is not a run's: {', '.join(sorted(unknown))} unknown")
+        values.setdefault("recipe", recipe or path.parent.name)
         values["preset_name"] = current_preset_name(values["recipe"], values["preset_name"])
         values.setdefault("fine_tunes", values.get("checkpoint") is not None)
         try:
-            missing = {"command", "data_dir", "image_size", "limit", "skip_bad"} - values.keys()
-            if missing:
-                raise ValueError(f"{', '.join(sorted(missing))} missing")
             return cls(**{**values, "preset": preset_from_json(values["preset"])})
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path} is not as this version writes it: {error}") from error
@@ -181,12 +183,10 @@ class RunSpec:
         Raises:
             ValueError: naming the flag, the run's value and the one asked for.
         """
-        if asked.recipe != self.recipe:
-            raise ValueError(
-                f"{folder} holds a run of {self.recipe}, which {asked.recipe} can't resume"
-            )
         for name, given in sorted(asked.explicit.items()):
             known = self.value_of(name)
+            if name == "preset_name":
+                given = current_preset_name(self.recipe, given)
             if name not in MAY_CHANGE and given != known:
                 shown = "preset" if name == "preset_name" else name
                 raise ValueError(
@@ -199,14 +199,18 @@ class RunSpec:
             return self.epochs_asked
         return getattr(self.preset if name in PRESET_FLAGS else self, name)
 
-    def check_can_start(self) -> None:
+    def check_can_start(self, save_every: int | None = None) -> None:
         """Refuse what no new run can do.
+
+        Args:
+            save_every: int, steps between checkpoints within an epoch. Default: None, not given.
 
         Raises:
             ValueError: naming what is missing, or what has no effect.
         """
-        without_effect = {*PRESET_FLAGS, "time_limit", "save_every"} - {"dtype"}
-        without_effect &= self.explicit.keys()
+        without_effect = {*PRESET_FLAGS, "time_limit"} & self.explicit.keys() - {"dtype"}
+        if save_every is not None:
+            without_effect.add("save_every")
         if self.preset.linear_probe and without_effect:
             raise ValueError(
                 f"a linear probe has no {listed(without_effect)} to be set: it computes features "

@@ -1,9 +1,9 @@
 """The KerasTuner hypermodel and the searches over it: the only folder that imports keras-tuner."""
 
-import importlib.util
+from keras_vit.extras import needed_for
 
-if importlib.util.find_spec("keras_tuner") is None:
-    raise ModuleNotFoundError("keras_vit.tuning needs keras-tuner: pip install 'keras-vit[tuner]'")
+with needed_for("A search"):
+    import keras_tuner  # noqa: F401
 
 from keras_vit.tuning.budget import forward_flops, parameter_count
 from keras_vit.tuning.hypermodel import ViTHyperModel

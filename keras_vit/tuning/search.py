@@ -9,6 +9,7 @@ import keras
 from keras_vit.backend.hardware import device_kind
 from keras_vit.backend.supported import check_can_train
 from keras_vit.files import write_json
+from keras_vit.report.figures import check_can_draw
 from keras_vit.runs import build
 from keras_vit.runs.images import RunImages, check_same_images, load_run_data, split_images
 from keras_vit.runs.preset_file import write_preset
@@ -54,6 +55,7 @@ def run_search(
     limits = {"worker_timeout": worker_timeout, "wait": wait}
     try:
         check_can_train()
+        check_can_draw()
         role = role_of_this_process()
         folder = SearchFolder(out)
         if role.name == "worker":

@@ -37,8 +37,13 @@ def test_layers_are_listed_at_any_depth():
     assert model not in keras_private.flatten_layers(model, include_self=False)
 
 
-def test_the_operation_of_the_output_is_the_last_layer():
-    assert keras_private.output_operation(small_model()).name == "last"
+def test_a_tensor_is_made_by_its_layer_out_of_that_layers_inputs():
+    model = small_model()
+    last, (inside,) = keras_private.made_by(model.outputs[0])
+    assert last.name == "last"
+    inner, (first,) = keras_private.made_by(inside)
+    assert isinstance(inner, keras.Sequential)
+    assert keras_private.made_by(first)[0].name == "first"
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's alone")

@@ -59,6 +59,7 @@ def test_onnx_of_a_model_in_half_precision_is_in_float32(vit_folder, tmp_path, d
 
 
 @pytest.mark.backends
+@pytest.mark.on_tensorflow
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="Keras has no such export there")
 def test_a_saved_model_runs_in_tensorflow(exported, vit_folder):
     tensorflow = pytest.importorskip("tensorflow")
@@ -66,6 +67,7 @@ def test_a_saved_model_runs_in_tensorflow(exported, vit_folder):
     np.testing.assert_allclose(served.serve(IMAGES), logits(vit_folder), atol=1e-5)
 
 
+@pytest.mark.on_tensorflow
 def test_litert_runs_in_its_interpreter(exported, vit_folder):
     tensorflow = pytest.importorskip("tensorflow")
     with warnings.catch_warnings():
@@ -80,6 +82,7 @@ def test_litert_runs_in_its_interpreter(exported, vit_folder):
     np.testing.assert_allclose(found, logits(vit_folder), atol=1e-5)
 
 
+@pytest.mark.on_tensorflow
 def test_an_export_that_fails_leaves_nothing(vit_folder, tmp_path, monkeypatch, refused):
     def fail(self, path, **_):
         path.write_bytes(b"half")

@@ -46,6 +46,20 @@ def test_logits_that_happen_to_sum_to_one_are_logits_all_the_same():
     np.testing.assert_allclose(Classifier(inside).probabilities(images)[0], expected, rtol=1e-5)
 
 
+def test_layers_that_pass_probabilities_on_may_follow_the_softmax():
+    x = keras.Input((8, 8, 3))
+    one, other = (convolutional((8, 8, 3), 3, "softmax")(x) for _ in range(2))
+    mean = keras.layers.Average()([one, other])
+    shaped = keras.layers.Activation("linear")(keras.layers.Reshape((3,))(mean))
+    images = RNG.integers(0, 256, (4, 8, 8, 3)).astype("uint8")
+    model = keras.Model(x, shaped)
+    expected = model.predict(images.astype("float32"), verbose=0)
+    np.testing.assert_allclose(Classifier(model).probabilities(images), expected, atol=1e-6)
+    logits = convolutional((8, 8, 3), 3)(x)
+    mixed = keras.Model(x, keras.layers.Average()([one, logits]))
+    assert not Classifier(mixed).gives_probabilities
+
+
 class Subclassed(keras.Model):
     """A classifier without a graph, around a functional one."""
 

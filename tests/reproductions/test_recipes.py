@@ -69,7 +69,7 @@ def test_what_a_variant_expects_is_what_was_published(name, variant):
     assert row["test"] in expect if "test" in row else expect.startswith("no number was")
 
 
-@pytest.mark.backends
+# The contract trains and saves each of these models on every backend; here it is their presets.
 @pytest.mark.medium
 @pytest.mark.usefixtures("few_steps")
 @pytest.mark.parametrize(("name", "variant"), MODELS)

@@ -19,7 +19,7 @@ from keras_vit.runs.history import read_history
 from keras_vit.runs.termination import Terminated
 from keras_vit.train.batches import ShuffledBatches
 
-pytestmark = [pytest.mark.medium, pytest.mark.backends]
+pytestmark = pytest.mark.medium
 
 RNG = np.random.default_rng(0)
 X = RNG.integers(0, 256, (26, 8, 8, 1)).astype("uint8")
@@ -100,6 +100,7 @@ def names(folder):
     return [f.name.removesuffix(".state") for f in Checkpoint(folder / "checkpoint").files()]
 
 
+@pytest.mark.backends  # What follows from seed and step depends on the backend, files do not.
 def test_broken_off_within_epochs_it_ends_bit_for_bit_the_same(unbroken, tmp_path):
     folder = tmp_path / "run"
     with pytest.raises(Terminated, match="epoch 1 after step 2"):
@@ -120,6 +121,7 @@ def test_broken_off_within_epochs_it_ends_bit_for_bit_the_same(unbroken, tmp_pat
 GROUPS = dataclasses.replace(PRESET, steps_per_execution=2)
 
 
+@pytest.mark.backends
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="Keras takes single steps there")
 def test_steps_by_the_group_are_broken_off_and_saved_between_groups(unbroken, tmp_path):
     """Two, two and one step a call."""
@@ -144,6 +146,7 @@ def test_with_fewer_checkpoints_it_goes_on_from_the_last_one(tmp_path):
     assert_same(outcome(go_on(killed, preset=preset), killed), whole)
 
 
+@pytest.mark.backends
 def test_saving_within_epochs_changes_nothing(unbroken, tmp_path):
     folder = tmp_path / "run"
     assert_same(outcome(go_on(folder, save_every=2), folder), unbroken)

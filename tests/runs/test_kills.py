@@ -17,6 +17,8 @@ from keras_vit.runs.checkpoint import Checkpoint
 from keras_vit.runs.history import read_history
 
 ROOT = Path(__file__).parents[2]
+# A few kills on PyTorch in `make test`; `make test-slow` kills on every backend.
+a_few = pytest.mark.medium if keras.backend.backend() == "torch" else pytest.mark.slow
 
 
 class Runs:
@@ -119,8 +121,7 @@ def kill_often(runs, kills, seed):
     runs.assert_as_unbroken(name)
 
 
-@pytest.mark.medium
-@pytest.mark.backends
+@a_few
 def test_killed_a_few_times_a_run_ends_as_the_unbroken_one(runs):
     kill_often(runs, 4, seed=0)
 
@@ -131,8 +132,7 @@ def test_killed_25_times_runs_end_as_the_unbroken_one(runs, seed):
     kill_often(runs, 25, seed)
 
 
-@pytest.mark.medium
-@pytest.mark.backends
+@a_few
 def test_on_sigterm_a_run_saves_and_says_how_to_go_on(runs):
     name = "terminated"
 

@@ -131,7 +131,9 @@ def test_other_channels_are_refused(checkpoint):
 
 
 def test_an_unknown_interpolation_is_refused(checkpoint):
-    with pytest.raises(ValueError, match="'bicubic', 'scipy-linear'.*Received: 'cubic'"):
+    with pytest.raises(
+        ValueError, match="'bicubic', 'scipy-linear'.*Received: interpolation='cubic'"
+    ):
         load_checkpoint(checkpoint(), image_shape=(64, 64, 3), interpolation="cubic")
 
 

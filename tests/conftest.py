@@ -8,10 +8,10 @@ import pytest
 
 from tests.few_steps import JIT_COMPILE
 
-# What these folders test goes through one backend as through another: folders, files, resuming,
-# command lines, documents. PyTorch compiles nothing, so it runs them in the least time. What does
-# depend on the backend is marked `backends` there, and runs on all three.
-ON_TORCH = ("runs", "recipes", "tuning", "docs", "reproductions", "earlier_versions")
+# What these folders test goes through one backend as through another: folders, files, pictures,
+# resuming, command lines, documents. PyTorch compiles nothing, so it runs them in the least time.
+# What does depend on the backend is marked `backends` there, and runs on all three.
+ON_TORCH = ("runs", "recipes", "tuning", "report", "docs", "reproductions", "earlier_versions")
 
 
 def pytest_addoption(parser):

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 BACKENDS = ("tensorflow", "jax", "torch")
+ONLY_PREDICTING = ("numpy", "openvino")  # Keras's other backends, which do not train
 # PyTorch trains fastest on a CPU, JAX on a GPU; see docs/speed.md.
 FASTEST = {"cpu": ("torch", "tensorflow", "jax"), "gpu": ("jax", "torch", "tensorflow")}
 AS_KERAS_WRITES_IT = {
@@ -38,7 +39,9 @@ def choose() -> str | None:
     if "keras" in sys.modules:
         return None
     installed = installed_backends()
-    asked, _ = asked_for()
+    asked, where = asked_for()
+    if asked and asked not in (*BACKENDS, *ONLY_PREDICTING):
+        leave(f"there is no backend {asked!r}: {where} must name one of {', '.join(BACKENDS)}")
     if asked in BACKENDS and asked not in installed:
         leave(missing_backend(asked))
     if asked:
@@ -67,7 +70,7 @@ def missing_backend(name: str) -> str:
     """Return the line that says what to do where Keras asks for a backend that is not there."""
     where = asked_for()[1] or "Keras by default"
     others = [f"set KERAS_BACKEND={other}" for other in installed_backends()]
-    ways = [*others, f'pip install "keras-vit[{name}]"']
+    ways = [*others, f"pip install {name}"]
     return f"{where} asks for the {name} backend, which is not installed: {' or '.join(ways)}"
 
 

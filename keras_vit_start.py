@@ -4,8 +4,12 @@ The command `keras-vit` begins here, and a recipe's file imports this module fir
 may import it, because the choice holds for the program that imports it.
 """
 
+import os
+
 import keras_vit_backend
 
+# TensorFlow, which other packages import where it is installed, would tell of its kernels on stderr.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 keras_vit_backend.choose()
 
 

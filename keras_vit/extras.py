@@ -31,6 +31,7 @@ def needed_for(feature: str) -> Iterator[None]:
             raise
         package, extra = PACKAGES[imported]
         raise ImportError(
-            f'{feature} needs {package}, which is not installed: pip install "keras-vit[{extra}]"',
+            f"{feature} needs {package}, which is not installed: pip install {package}, or this "
+            f"package with its extra {extra}",
             name=imported,
         ) from error

@@ -78,7 +78,21 @@ def test_a_backend_that_is_not_installed_ends_in_one_line(machine, capsys):
         assert "asks for the jax backend, which is not installed: set KERAS_BACKEND=torch" in line
     with pytest.raises(SystemExit):
         machine((), config={})
-    assert 'pip install "keras-vit[torch]"' in capsys.readouterr().err
+    assert "pip install torch" in capsys.readouterr().err
+
+
+def test_a_backend_that_there_is_not_ends_in_one_line(machine, capsys):
+    with pytest.raises(SystemExit) as end:
+        machine(("torch",), variable="tourch")
+    assert end.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "there is no backend 'tourch'" in line
+
+
+@pytest.mark.parametrize("value", ["", "-1"])
+def test_hidden_gpus_are_none(monkeypatch, value):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
+    assert not keras_vit_backend.has_gpu()
 
 
 def test_nothing_is_chosen_once_keras_is_imported():

@@ -117,7 +117,7 @@ def test_without_tensorflow_a_tfds_name_says_what_is_missing(tmp_path, backend):
     assert done.returncode == 2
     line = done.stderr.strip().splitlines()[-1]
     assert line.startswith("mnist.py: error: ")
-    assert "keras-vit[tensorflow]" in line
+    assert "pip install tensorflow tensorflow-datasets" in line
     assert ".npz" in line
     assert not (tmp_path / "run").exists()
 

@@ -32,7 +32,10 @@ def run(flags: argparse.Namespace) -> None:
         OSError: if the port cannot be listened on.
     """
     if importlib.util.find_spec("gradio") is None:
-        raise ValueError("the page needs gradio: pip install 'keras-vit[app]'")
+        raise ValueError(
+            "the page needs gradio, which is not installed: pip install gradio, or this package "
+            "with its extra app"
+        )
     classifier = Classifier(load_model(flags.model))
     if classifier.image_shape[2] not in (1, 3):
         raise ValueError(

@@ -47,7 +47,7 @@ def load_tfds(name: str, data_dir: str | os.PathLike | None) -> ImageData:
         with _silenced():
             return _load(name, data_dir)
     except ImportError as error:
-        reason = f'{_one_line(error)} (pip install "keras-vit[tensorflow]" installs it)'
+        reason = f"{_one_line(error)} (pip install tensorflow tensorflow-datasets)"
         raise _unavailable_error(name, data_dir, reason) from None
     except Exception as error:
         raise _unavailable_error(name, data_dir, _one_line(error)) from None

@@ -121,7 +121,7 @@ def test_packages_that_are_not_there_are_named(vit_folder, tmp_path, refused, mo
     monkeypatch.setattr(
         "importlib.util.find_spec", lambda name, *_: None if name in gone else find(name)
     )
-    assert "keras-vit[app]" in refused("serve", vit_folder)
+    assert "its extra app" in refused("serve", vit_folder)
     line = refused("export", vit_folder, "--format", "onnx", "--out", tmp_path / "m.onnx")
     assert "pip install" in line
 

@@ -47,8 +47,8 @@ def test_digits_without_scikit_learn_name_the_extra(monkeypatch):
     with pytest.raises(ImportError) as caught:
         load_data("digits")
     message = str(caught.value)
-    assert "scikit-learn, which is not installed" in message
-    assert message.endswith('pip install "keras-vit[recipes]"')
+    assert "scikit-learn, which is not installed: pip install scikit-learn" in message
+    assert message.endswith("its extra recipes")
     assert "\n" not in message
 
 

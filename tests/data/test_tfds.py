@@ -169,7 +169,7 @@ def test_without_the_packages(tmp_path, missing):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert f"'cifar10' is not available: No module named {missing} (" in done.stdout
-    assert "keras-vit[tensorflow]" in done.stdout
+    assert "pip install tensorflow tensorflow-datasets" in done.stdout
     assert "Traceback" not in done.stderr
 
 

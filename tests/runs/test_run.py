@@ -16,7 +16,7 @@ from keras_vit.data import StreamedImages
 from keras_vit.runs import Preset, Recipe
 from keras_vit.runs.folder import RunFolder
 from keras_vit.runs.history import read_history
-from keras_vit.runs.images import fingerprint
+from keras_vit.runs.images import fingerprint_of_all
 from keras_vit.runs.spec import RunSpec
 
 pytestmark = [pytest.mark.medium, pytest.mark.usefixtures("few_steps")]
@@ -274,12 +274,40 @@ def test_a_run_goes_on_with_the_images_it_began_with(tmp_path, capsys, monkeypat
     assert (run / "metrics.json").exists()
 
 
-def test_images_in_files_are_known_by_their_names(tmp_path):
+def test_images_in_files_are_known_by_their_names_and_sizes(tmp_path):
     files = [tmp_path / f"{i}.png" for i in range(3)]
-    one, same, other = (
-        fingerprint(StreamedImages(paths, (4, 4), 1)) for paths in (files, files, files[::-1])
-    )
-    assert one == same != other
+    for file in files:
+        file.write_bytes(b"12")
+
+    def known(paths):
+        return fingerprint_of_all(StreamedImages(paths, (4, 4), 1))
+
+    one = known(files)
+    assert known(files) == one != known(files[::-1])
+    files[1].write_bytes(b"123")
+    assert known(files) != one
+
+
+def test_every_pixel_counts_when_a_run_goes_on(tmp_path, capsys, monkeypatch):
+    """The corner of each of the digits is 0, so a corner alone knows none of them."""
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    data, run = tmp_path / "data.npz", tmp_path / "run"
+    images = np.arange(30 * 64, dtype="uint16").reshape(30, 8, 8, 1).astype("uint8")
+    images[:, 0, 0] = 0
+    labels = np.arange(30) % 3
+    np.savez(data, x_train=images, y_train=labels)
+    words = ["--preset", "other", "--data", str(data)]
+    with monkeypatch.context() as patch:
+        patch.setattr("keras_vit.runs.run.Run.finish", stop)
+        with pytest.raises(SystemExit):
+            start(run, *words)
+    other = 255 - images
+    other[:, 0, 0] = 0
+    np.savez(data, x_train=other, y_train=labels)
+    assert "are not those" in refused(capsys, run, *words, "--resume")
 
 
 def test_a_backend_that_does_not_train_is_refused(finished, capsys, monkeypatch):

@@ -8,7 +8,7 @@ import os
 
 import keras_vit_backend
 
-# TensorFlow, which other packages import where it is installed, would tell of its kernels on stderr.
+# Other packages import TensorFlow where it is installed, and it writes lines about its kernels.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 keras_vit_backend.choose()
 

@@ -26,6 +26,8 @@ quickstart: $(VENV)/installed
 test: $(VENV)/installed-dev
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow and not on_torch"
 	KEEP_COMPILED_FOR_JAX=$(COMPILED) KERAS_BACKEND=jax $(PYTEST) -m "backends and not slow"
+	KERAS_BACKEND=jax XLA_FLAGS=--xla_backend_optimization_level=0 $(RUN) -m pytest -q \
+		tests/runs/test_checkpoint.py -k by_the_group
 	KERAS_BACKEND=torch $(PYTEST) -m "(backends or on_torch) and not slow"
 
 # Minutes less: one backend, and no test that trains for long.

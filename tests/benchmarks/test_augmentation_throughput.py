@@ -15,7 +15,7 @@ for name in ("turns", "augmenters", "augmentation_throughput"):
 compare = sys.modules["augmentation_throughput"].main
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_two_of_them_take_turns(tmp_path, capsys):
     names = ["ours, PyTorch", "torchvision, 1 worker"]
     out = tmp_path / "figures.json"

@@ -145,7 +145,7 @@ def test_no_preset_of_the_queue_is_larger_than_its_rule_allows():
         assert count <= (1e6 if mnist else 7e6), name
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_with_a_real_recipe_the_speed_is_that_of_its_epochs(tmp_path):
     words = ("--epochs", "3", "--limit", "256", "--seed", "1")
     queue = [gpu_queue.Job("digits", "recipes/digits.py", words, "digits", 5)]

@@ -41,7 +41,7 @@ def test_every_library_builds_the_same_size(library):
         assert theirs == ours
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_two_of_them_take_turns(tmp_path, capsys):
     names = ["ours, PyTorch", "timm, bf16"]
     words = ["--model", "compact", "--batch", "2", "--steps", "1", "--rounds", "2"]

@@ -76,6 +76,7 @@ def start(tmp_path):
             one.kill()
 
 
+@pytest.mark.slow
 def test_the_search_ends_though_a_worker_and_the_chief_were_killed(tmp_path, start):
     first_chief = start("chief")
     doomed, other = start("worker-1"), start("worker-2")

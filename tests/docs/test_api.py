@@ -3,6 +3,7 @@
 import re
 
 import keras_vit
+import keras_vit.runs
 import keras_vit.train
 from tests.docs.pages import ROOT
 
@@ -15,7 +16,7 @@ def referenced():
 def test_every_public_name_has_its_place():
     names = {path.rpartition(".")[2] for path in referenced()}
     assert set(keras_vit.__all__) - {"__version__"} <= names
-    assert set(keras_vit.train.__all__) <= names
+    assert set(keras_vit.train.__all__) | set(keras_vit.runs.__all__) <= names
 
 
 def test_no_name_is_there_twice():

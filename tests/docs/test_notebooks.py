@@ -23,7 +23,7 @@ def test_there_are_two():
     assert [path.stem for path in NOTEBOOKS] == ["finetune_and_look_inside", "train_on_own_images"]
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs(path, tmp_path):
     """In a process of its own, whose folder is empty; a cell that fails ends it."""

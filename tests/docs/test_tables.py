@@ -5,8 +5,6 @@ import json
 import re
 import runpy
 import statistics
-import subprocess
-import sys
 
 import pytest
 
@@ -231,14 +229,9 @@ def test_a_kept_run_is_told_from_a_shorter_one(results, tmp_path):
         kept(recipe="digits")
 
 
-def test_a_run_that_is_none_is_refused_in_a_line(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "tools.results_table", "--keep", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        cwd=ROOT,
-    )
-    assert done.returncode == 2
-    last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("results_table: error: FileNotFoundError")
+def test_a_run_that_is_none_is_refused_in_a_line(tmp_path, capsys):
+    with pytest.raises(SystemExit) as end:
+        results_table.main(["--keep", str(tmp_path)])
+    assert end.value.code == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "error: FileNotFoundError" in last

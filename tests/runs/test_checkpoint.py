@@ -126,7 +126,7 @@ GROUPS = dataclasses.replace(PRESET, steps_per_execution=2)
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="Keras takes single steps there")
 @pytest.mark.skipif(
     keras.backend.backend() == "jax" and "fusion_emitters=false" in os.environ.get("XLA_FLAGS", ""),
-    reason="the older emitters round a group otherwise; `make test` runs this once more without",
+    reason="the older emitters round a group otherwise; `make test-slow` runs this without",
 )
 def test_steps_by_the_group_are_broken_off_and_saved_between_groups(unbroken, tmp_path):
     """Two, two and one step a call."""

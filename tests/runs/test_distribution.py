@@ -127,7 +127,7 @@ def test_two_hosts_of_two_devices_give_the_loss_of_one_device(tmp_path, on_eight
     assert curves["model"]["parts"]["block_0/attention/qkv/kernel"] == [16, 48 / 2]
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_a_run_on_two_hosts_leaves_what_a_run_on_one_device_leaves(tmp_path):
     words = ("run", "--limit", 100, "--out")
     said = ended(*start_hosts(2, *words, tmp_path / "two", "--distribute", "data", devices=2))

@@ -30,7 +30,7 @@ for name, model in [("vit", vit), ("trainer", trainer), ("keras", keras_own)]:
 """
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_nothing_of_ours_starts_the_tuning_that_an_epoch_would_wait_for():
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "0", "TF_CPP_VMODULE": "model=2"}
     done = subprocess.run(

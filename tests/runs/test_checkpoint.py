@@ -122,6 +122,7 @@ def test_broken_off_within_epochs_it_ends_bit_for_bit_the_same(unbroken, tmp_pat
 GROUPS = dataclasses.replace(PRESET, steps_per_execution=2)
 
 
+@pytest.mark.slow
 @pytest.mark.backends
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="Keras takes single steps there")
 @pytest.mark.skipif(

@@ -114,7 +114,7 @@ def test_each_device_has_its_share_of_the_weights(on_eight):
     assert parts[velocity] == [16 / 8, 16]
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_two_hosts_of_two_devices_give_the_loss_of_one_device(tmp_path, on_eight):
     file = tmp_path / "curves.json"
     ended(*start_hosts(2, "curves", file, "data", "model", devices=2))

@@ -23,6 +23,7 @@ from keras_vit.inspection import (
 )
 from keras_vit.layers import (
     MLP,
+    ConvGroup,
     ConvStem,
     LayerScale,
     MaskedDecoder,
@@ -35,8 +36,9 @@ from keras_vit.layers import (
     StochasticDepth,
     TokenPooling,
     TransformerBlock,
+    WhiteningConv2D,
 )
-from keras_vit.models import HybridViT, ResNet, ViT, intermediates
+from keras_vit.models import ConvViT, HybridViT, ResNet, ViT, intermediates
 
 # Not in `__all__`: the published systems stay in their own room. They are imported so that Keras
 # finds their classes when it loads a file.
@@ -56,7 +58,9 @@ __all__ = [
     "MLP",
     "AugmentedModel",
     "AutoAugment",
+    "ConvGroup",
     "ConvStem",
+    "ConvViT",
     "HybridViT",
     "LayerScale",
     "MaskedAutoencoder",
@@ -76,6 +80,7 @@ __all__ = [
     "TokenPooling",
     "TransformerBlock",
     "ViT",
+    "WhiteningConv2D",
     "__version__",
     "adamw",
     "attention_distance",

@@ -4,7 +4,9 @@ import pytest
 
 from keras_vit import (
     MLP,
+    ConvGroup,
     ConvStem,
+    ConvViT,
     FlatViT,
     HybridStudyResNet,
     HybridStudyViT,
@@ -25,6 +27,7 @@ from keras_vit import (
     TransformerBlock,
     VisualAttentionViT,
     ViT,
+    WhiteningConv2D,
 )
 from keras_vit.models.hybrid_backbone import HybridBackbone
 from keras_vit.models.residual_block import BottleneckBlock
@@ -76,6 +79,9 @@ LAYERS = {
     "layer-scale": (lambda: LayerScale(0.1), TOKENS),
     "relative-bias": (lambda: RelativePositionBias(4, (2, 3), 1), TOKENS),
     "stem": (lambda: ConvStem(16, 4), IMAGES),
+    "whitening": (lambda: WhiteningConv2D(), IMAGES),
+    "conv-group": (lambda: ConvGroup(8), MAPS),
+    "conv-group-flat": (lambda: ConvGroup(3, 1, pool=False, activation="relu"), MAPS),
     "std-conv": (lambda: StdConv2D(8, 3, strides=2, padding="same"), MAPS),
     "hybrid-backbone": (lambda: HybridBackbone((1, 1), width=32), MAPS),
     "bottleneck": (lambda: BottleneckBlock(4, stride=2), MAPS),
@@ -106,6 +112,7 @@ MODELS = {
 }
 
 RELATIVES = {
+    "conv-vit": lambda: ConvViT((8, 12, 3), (28,), num_heads=7, mlp_dim=12),
     "hybrid": lambda: HybridViT(**SMALL, stages=(1, 1)),
     # Of fewer than 8 channels a strided 1x1 convolution of oneDNN's never ends on AVX2.
     "resnet": lambda: ResNet(18, (32, 32, 3), width=8),

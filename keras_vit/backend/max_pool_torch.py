@@ -21,3 +21,8 @@ def max_pool(x):
     # reaches beyond the image, which `ceil_mode` allows.
     pooled = torch.nn.functional.max_pool2d(images, 3, 2, padding=odd, ceil_mode=True)
     return pooled.movedim(1, -1)
+
+
+def max_pool_pairs(x):
+    """Compute `max_pool.max_pool_pairs` by PyTorch's kernel."""
+    return torch.nn.functional.max_pool2d(x.movedim(-1, 1), 2).movedim(1, -1)

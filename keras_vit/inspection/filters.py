@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_vit.backend.keras_private import flatten_layers
-from keras_vit.layers import PatchEncoder, Patches
+from keras_vit.layers import PatchEncoder, Patches, WhiteningConv2D
 from keras_vit.models.intermediates import plain_model
 
 
@@ -52,7 +52,7 @@ def first_filters(model: keras.Model) -> np.ndarray:
             kernel = dense_kernel(encoder.projection)
             return kernel.reshape(*layer.patch_size, -1, kernel.shape[-1])
         for part in flatten_layers(layer):
-            is_convolution = isinstance(part, keras.layers.Conv2D)
+            is_convolution = isinstance(part, (keras.layers.Conv2D, WhiteningConv2D))
             if is_convolution and part.kernel.shape[2] == model.input_shape[-1]:
                 return ops.convert_to_numpy(part.kernel)
     raise ValueError(

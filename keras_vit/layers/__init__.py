@@ -6,7 +6,10 @@ are tensors have no type hint, because the type of a tensor depends on Keras's b
 """
 
 from keras_vit.layers.attention import MultiHeadSelfAttention
+from keras_vit.layers.batch_norm import BatchNormalization
+from keras_vit.layers.conv_group import ConvGroup
 from keras_vit.layers.conv_stem import ConvStem
+from keras_vit.layers.identity_start import IdentityStart
 from keras_vit.layers.layer_norm import LayerNormalization
 from keras_vit.layers.layer_scale import LayerScale
 from keras_vit.layers.masked_decoder import MaskedDecoder
@@ -19,10 +22,14 @@ from keras_vit.layers.std_conv import StdConv2D
 from keras_vit.layers.stochastic_depth import StochasticDepth
 from keras_vit.layers.token_pooling import TokenPooling
 from keras_vit.layers.transformer_block import TransformerBlock
+from keras_vit.layers.whitening import WhiteningConv2D
 
 __all__ = [
     "MLP",
+    "BatchNormalization",
+    "ConvGroup",
     "ConvStem",
+    "IdentityStart",
     "LayerNormalization",
     "LayerScale",
     "MaskedDecoder",
@@ -35,4 +42,5 @@ __all__ = [
     "StochasticDepth",
     "TokenPooling",
     "TransformerBlock",
+    "WhiteningConv2D",
 ]

@@ -1,4 +1,4 @@
-"""Max-pooling with overlapping windows, whose gradient XLA computes quickly on a CPU."""
+"""Max-pooling whose gradient XLA and PyTorch compute quickly on a CPU."""
 
 import keras
 from keras import ops
@@ -36,3 +36,23 @@ def _max_pool_axis(x, axis):
         return x[tuple(cut if i == axis else slice(None) for i in range(4))]
 
     return ops.maximum(ops.maximum(every_second(0), every_second(1)), every_second(2))
+
+
+def max_pool_pairs(x):
+    """Take the maxima of windows of 2×2 pixels; an odd last row or column is left out.
+
+    Args:
+        x: float tensor `(B, H, W, C)`; H, W and C must be known.
+
+    Returns:
+        Tensor `(B, ⌊H / 2⌋, ⌊W / 2⌋, C)`.
+    """
+    if keras.backend.backend() == "torch":
+        from keras_vit.backend import max_pool_torch
+
+        return max_pool_torch.max_pool_pairs(x)
+    _, height, width, channels = x.shape
+    rows, columns = height // 2, width // 2
+    x = x[:, : 2 * rows, : 2 * columns]
+    x = ops.max(ops.reshape(x, (-1, rows, 2, 2 * columns, channels)), axis=2)
+    return ops.max(ops.reshape(x, (-1, rows, columns, 2, channels)), axis=3)

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-POOLS = ("token", "mean")
+POOLS = ("token", "mean", "max")
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")
@@ -11,10 +11,10 @@ class TokenPooling(keras.layers.Layer):
     """Reduce the tokens of each image to one vector.
 
     Args:
-        pool: "token" for the first token, or "mean" for the mean of the patch tokens, without class
-            and register tokens. Default: "token".
-        num_prefix_tokens: int, number of class and register tokens in front of the patches; used by
-            "mean" only. Default: 1.
+        pool: "token" for the first token, or "mean" or "max" for the mean or the maximum over the
+            patch tokens, without class and register tokens. Default: "token".
+        num_prefix_tokens: int, number of class and register tokens in front of the patches; not
+            used by "token". Default: 1.
         **kwargs: arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Call arguments:
@@ -38,7 +38,8 @@ class TokenPooling(keras.layers.Layer):
     def call(self, tokens):
         if self.pool == "token":
             return tokens[:, 0]
-        return ops.mean(tokens[:, self.num_prefix_tokens :], axis=1)
+        patches = tokens[:, self.num_prefix_tokens :]
+        return ops.mean(patches, axis=1) if self.pool == "mean" else ops.max(patches, axis=1)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         return (input_shape[0], input_shape[-1])

@@ -40,8 +40,8 @@ class ViT(ResizableModel):
             to the tokens. Default: "learned".
         relative_positions: None, "rotary" or "bias", the position embedding inside the attention.
             Default: None.
-        pool: "token" (the features are the class token) or "mean" (the features are the mean of the
-            patches after the last norm). Default: "token".
+        pool: "token" (the features are the class token), "mean" or "max" (the features are the mean
+            or the maximum over the patches after the last norm). Default: "token".
         class_token: bool or None, whether the model has a class token. None: it has one if `pool`
             is "token". Default: None.
         patch_embedding: "linear" (`Patches` and a Dense layer), "conv" (one convolution) or

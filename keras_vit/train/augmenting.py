@@ -7,6 +7,7 @@ import keras
 from keras_vit.backend.hardware import device_kind
 from keras_vit.backend.keras_private import distribute_strategy_of, flatten_layers
 from keras_vit.backend.tf_data_autotune import WithoutTfDataAutotune
+from keras_vit.layers import MultiHeadSelfAttention
 
 CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 
@@ -116,7 +117,9 @@ class AugmentingModel(WithoutTfDataAutotune, keras.Model):
 
 
 def is_convolutional(model: keras.Model) -> bool:
-    """Return whether convolutions hold most of a model's weights."""
+    """Return whether convolutions hold most of a model's weights, and it has no attention."""
+    if any(isinstance(layer, MultiHeadSelfAttention) for layer in flatten_layers(model)):
+        return False
     convolutions = sum(
         layer.count_params()
         for layer in flatten_layers(model, include_self=False)

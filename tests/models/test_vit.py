@@ -221,7 +221,7 @@ def test_the_stages_and_the_answer_are_of_one_graph():
 BAD = {
     "5x5 pixels does not divide an image of 8x12": {"patch_size": 5},
     "must divide `hidden_dim`. Received: num_heads=3, hidden_dim=16": {"num_heads": 3},
-    "'max'": {"pool": "max"},
+    "'sum'": {"pool": "sum"},
     "'hybrid'": {"patch_embedding": "hybrid"},
     "`num_heads` must be a positive int. Received: num_heads=0": {"num_heads": 0},
     "`depth` must be a positive int. Received: depth=-1": {"depth": -1},

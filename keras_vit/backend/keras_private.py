@@ -4,6 +4,8 @@ Nothing public does the same in Keras 3.15. `tests/backend/test_keras_private.py
 against the installed Keras and states the versions for which it was checked.
 """
 
+import re
+
 import keras
 
 # Only this private class lets a layer run in `tf.data` under JAX or PyTorch: there its `__call__`
@@ -100,6 +102,10 @@ class MuonHooks(OptimizerHooks):
     def uses_adamw(self, variable: keras.Variable) -> bool:
         """Return whether Muon leaves a variable to AdamW."""
         return super()._should_use_adamw(variable)
+
+    def is_excluded(self, variable: keras.Variable) -> bool:
+        """Return whether `exclude_layers` names the layer of a variable."""
+        return any(re.search(pattern, variable.path) for pattern in self.exclude_layers)
 
     def update_matrix(self, gradient, variable, learning_rate, momentum):
         """Update one variable by Muon's orthogonalised step."""

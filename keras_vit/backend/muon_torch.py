@@ -68,8 +68,11 @@ def _muon(optimizer, group, rate):
     directions = means
     if optimizer.nesterov:
         directions = torch._foreach_add(gradients, means, alpha=optimizer.momentum)
-    groups = defaultdict(list)
+    groups, kernels = defaultdict(list), defaultdict(list)
     for value, direction, place in zip(values, directions, places, strict=True):
+        if value.ndim == 4:
+            kernels[value.shape].append((value, direction))
+            continue
         count = optimizer.parts_of(place)
         for target, part in zip(value.chunk(count, 1), direction.chunk(count, 1), strict=True):
             groups[part.shape, part.dtype].append((target, part))
@@ -79,3 +82,16 @@ def _muon(optimizer, group, rate):
         # `lr_adjust` reads the shape of a matrix from the first two axes.
         steps = optimizer.lr_adjust(rate * steps.movedim(0, 2)).unbind(2)
         torch._foreach_sub_(targets, steps)
+    for members in kernels.values():
+        _convolutions(optimizer, *zip(*members, strict=True), rate)
+
+
+def _convolutions(optimizer, kernels, directions, rate):
+    """Update the kernels of convolutions that have one shape."""
+    filters = kernels[0].shape[-1]
+    matrices = torch.stack([direction.reshape(-1, filters) for direction in directions])
+    steps = optimizer.zeropower_via_newtonschulz5(matrices, optimizer.ns_steps)
+    steps = (steps * (rate * optimizer.convolution_rate)).reshape(-1, *kernels[0].shape)
+    norms = torch._foreach_norm(kernels)
+    torch._foreach_mul_(kernels, [filters**0.5 / norm for norm in norms])
+    torch._foreach_sub_(kernels, steps.unbind(0))

@@ -3,20 +3,23 @@
 from contextlib import nullcontext
 
 import keras
+import numpy as np
 
 from keras_vit.augment import AutoAugment, RandomAffine, RandomCrop, RandomResizedCrop
+from keras_vit.data.resizing import resize_images
 from keras_vit.layers import TransformerBlock
 from keras_vit.layers.rematerialized import remat_scope
 from keras_vit.models import ViT
 from keras_vit.models.new_head import with_classes
 from keras_vit.runs.preset import MaskedPreset, TrainingPreset
 from keras_vit.train.augmented_model import AugmentedModel
+from keras_vit.train.batch_statistics import renew_batch_statistics
 from keras_vit.train.batches import ShuffledBatches
 from keras_vit.train.devices import ONE_DEVICE
 from keras_vit.train.lora import add_lora, freeze_body
 from keras_vit.train.masked_autoencoder import MaskedAutoencoder
 from keras_vit.train.optimizers import optimizer
-from keras_vit.train.schedules import EpochSchedule, warmup_cosine
+from keras_vit.train.schedules import EpochSchedule, warmup_cosine, warmup_linear
 
 
 def model_class(name: str) -> type:
@@ -59,6 +62,44 @@ def build_model(preset: TrainingPreset, data, start: keras.Model | None = None) 
     return model
 
 
+ADAPT_IMAGES = 5000
+
+
+def adapt_to_images(model: keras.Model, x, seed: int) -> None:
+    """Let a model that has `adapt`, such as `ConvViT`, compute its fixed weights.
+
+    Args:
+        model: the new model.
+        x: uint8 array or `StreamedImages`, the training images `(N, H, W, C)`.
+        seed: int, the run's seed, which chooses up to `ADAPT_IMAGES` of the images.
+    """
+    if not hasattr(model, "adapt"):
+        return
+    chosen = np.random.default_rng((seed, 0, 2)).permutation(len(x))[:ADAPT_IMAGES]
+    model.adapt(resize_images(x[np.sort(chosen)], model.image_shape[:2]))
+
+
+STATISTICS_BATCHES = 20
+
+
+def renew_statistics(
+    trainer: keras.Model, batches: ShuffledBatches, epochs: int, seed: int
+) -> None:
+    """Fit the statistics of batch normalisation, if there is any, to averaged weights.
+
+    Args:
+        trainer: `AugmentedModel` or `MaskedAutoencoder`, whose weights are the averaged ones.
+        batches: the training batches, of which some are augmented as in training.
+        epochs: int, number of epochs that were trained. The batches are those of the next one, so
+            that a resumed run takes the same.
+        seed: int, the run's seed.
+    """
+    batches.start_epoch(epochs)
+    keras.utils.set_random_seed(seed)
+    count = min(len(batches), STATISTICS_BATCHES)
+    renew_batch_statistics(trainer.model, (trainer.augmented(batches[i][0]) for i in range(count)))
+
+
 def build_batches(preset, x, y, seed: int, devices=ONE_DEVICE) -> ShuffledBatches:
     """Build the batches of an epoch; with `accumulate`, each is one part of an update's batch.
 
@@ -68,7 +109,16 @@ def build_batches(preset, x, y, seed: int, devices=ONE_DEVICE) -> ShuffledBatche
     part = min(preset.batch_size, len(x)) // preset.accumulate
     if not part:
         raise ValueError(f"{len(x)} images can't be taken in {preset.accumulate} parts")
-    return ShuffledBatches(x, y, part, seed, preset.accumulate, preset.steps_per_epoch, devices)
+    return ShuffledBatches(
+        x,
+        y,
+        part,
+        seed,
+        preset.accumulate,
+        preset.steps_per_epoch,
+        devices,
+        alternating_flip=preset.flip == "alternating",
+    )
 
 
 def augmentation(preset, image_shape) -> list[keras.Layer]:
@@ -82,8 +132,8 @@ def augmentation(preset, image_shape) -> list[keras.Layer]:
     if preset.crop_scale:
         layers.append(RandomResizedCrop(*image_shape[:2], preset.crop_scale, preset.crop_ratio))
     if preset.crop_padding:
-        layers.append(RandomCrop(preset.crop_padding))
-    if preset.flip:
+        layers.append(RandomCrop(preset.crop_padding, fill_mode=preset.crop_fill))
+    if preset.flip is True:
         layers.append(
             keras.layers.RandomFlip("horizontal", data_format="channels_last", dtype="float32")
         )
@@ -162,6 +212,7 @@ def build_optimizer(preset, model: keras.Model, steps_per_epoch: int) -> keras.O
         beta_1=preset.beta_1,
         global_clipnorm=preset.clip_norm,
         **options,
+        **preset.optimizer_options,
     )
 
 
@@ -184,7 +235,8 @@ def learning_rate(preset, steps_per_epoch: int):
     by_epoch = preset.schedule == "cosine_by_epoch"
     unit = 1 if by_epoch else steps_per_epoch
     total = preset.epochs * unit
-    schedule = warmup_cosine(
+    warmup = warmup_linear if preset.schedule == "linear" else warmup_cosine
+    schedule = warmup(
         preset.peak_learning_rate,
         total,
         int(min(preset.warmup_epochs * unit, total / 4)),

@@ -5,6 +5,7 @@ from keras_vit.runs.best_epoch import BestEpoch
 from keras_vit.runs.checkpoint import Checkpoint, Place
 from keras_vit.runs.folder import RunFolder
 from keras_vit.runs.history import HistoryFile, read_history
+from keras_vit.runs.pace import PaceLine
 from keras_vit.runs.preset import TrainingPreset
 from keras_vit.runs.termination import Termination
 from keras_vit.train.batches import RestOfEpoch, ShuffledBatches, at_model_size
@@ -20,6 +21,7 @@ def fit(
     folder: RunFolder,
     termination: Termination | None = None,
     save_every: int | None = None,
+    name: str | None = None,
 ) -> None:
     """Train to the last epoch, with a checkpoint after each one.
 
@@ -33,6 +35,8 @@ def fit(
         termination: the `Termination` that may ask for an end. Default: None.
         save_every: int, steps after which a checkpoint is written within an epoch. Default: None,
             at the end of an epoch alone.
+        name: str, with which the line begins that says how long the training takes. Default: None,
+            no such line.
 
     Raises:
         BadLoss: saying where the loss was not finite, and which weights the trainer has.
@@ -48,9 +52,14 @@ def fit(
         )
 
     def train(part, place, epochs):
+        nonlocal name
         stop = StopOnBadLoss(place.epoch, place.step)
         history = HistoryFile(folder.history, place.epoch, place.seconds)
         callbacks = [EpochSeeds(seed, batches, place), stop, history]
+        if name and place.epoch < epochs:
+            done = place.epoch * len(batches) + place.step
+            callbacks.append(PaceLine(name, preset.epochs * len(batches) - done))
+            name = None
         if preset.best_epoch_from is not None:
             callbacks.append(BestEpoch(folder.checkpoint, folder.history, preset.best_epoch_from))
         trainer.fit(

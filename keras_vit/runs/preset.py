@@ -7,7 +7,7 @@ from typing import ClassVar
 from keras_vit.backend.hardware import fastest_dtype
 from keras_vit.train.optimizers import check_optimizer
 
-SCHEDULES = ("cosine", "cosine_by_epoch", "exponential_by_epoch", "constant")
+SCHEDULES = ("cosine", "linear", "cosine_by_epoch", "exponential_by_epoch", "constant")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,10 +41,12 @@ class TrainingPreset:
             to save memory; for models made of `TransformerBlock`. Default: False.
         optimizer: str, "adamw", "adamw_all", "adam_l2", "adam", "sgd" or "muon", see
             `keras_vit.train.optimizers`. Default: "adamw".
+        optimizer_options: dict, further arguments of the optimizer, such as "convolution_rate" of
+            `SplitMuon`. Default: none.
         beta_1: float, decay of the optimizer's mean gradient; the momentum of "sgd". Default: 0.9.
         clip_norm: float, largest norm of all gradients together. Default: None, no limit.
-        schedule: str, "cosine" after a warm-up, step by step; "cosine_by_epoch", the same in steps
-            of an epoch; "exponential_by_epoch"; or "constant". Default: "cosine".
+        schedule: str, "cosine" or "linear" after a warm-up, step by step; "cosine_by_epoch", the
+            same in steps of an epoch; "exponential_by_epoch"; or "constant". Default: "cosine".
         peak_learning_rate: float, rate after the warm-up, or the first one without. Default: 1e-3.
         final_learning_rate: float, rate at the end of the cosine. Default: 1e-5.
         epoch_decay: float, factor of the exponential schedule after each epoch. Default: 1.0.
@@ -53,7 +55,9 @@ class TrainingPreset:
         crop_scale: (least, greatest) area of `RandomResizedCrop` as shares. Default: None, no crop.
         crop_ratio: (least, greatest) ratio of the crop's width to its height. Default: (3/4, 4/3).
         crop_padding: int, pixels of padding for `RandomCrop`. Default: 0, no such crop.
-        flip: bool, whether images are flipped left and right at random. Default: False.
+        crop_fill: str, the padding of `RandomCrop`, "constant" or "reflect". Default: "constant".
+        flip: bool or "alternating", whether images are flipped left and right, each time at random
+            or in every second epoch (see `ShuffledBatches`). Default: False.
         affine: dict, arguments of `RandomAffine`. Default: None, no affine map.
         auto_augment: dict, arguments of `AutoAugment`. Default: None, no AutoAugment.
         ema_momentum: float, momentum of the average of the weights that is kept in the end.
@@ -76,6 +80,7 @@ class TrainingPreset:
     checkpoint_epochs: int = 1
     remat: bool = False
     optimizer: str = "adamw"
+    optimizer_options: Mapping = dataclasses.field(default_factory=dict)
     beta_1: float = 0.9
     clip_norm: float | None = None
     schedule: str = "cosine"
@@ -87,7 +92,8 @@ class TrainingPreset:
     crop_scale: tuple[float, float] | None = None
     crop_ratio: tuple[float, float] = (3 / 4, 4 / 3)
     crop_padding: int = 0
-    flip: bool = False
+    crop_fill: str = "constant"
+    flip: bool | str = False
     affine: Mapping | None = None
     auto_augment: Mapping | None = None
     ema_momentum: float | None = None
@@ -113,6 +119,8 @@ class TrainingPreset:
         check_optimizer(self.optimizer, self.weight_decay, self.layer_decay)
         if self.schedule not in SCHEDULES:
             raise ValueError(f"`schedule` must be one of {SCHEDULES}. Received: {self.schedule!r}")
+        if self.flip not in (True, False, "alternating"):
+            raise ValueError(f"`flip` must be a bool or 'alternating'. Received: {self.flip!r}")
         if self.image_size and not self.crop_scale:
             raise ValueError(
                 "`image_size` needs `crop_scale`, because the random crop brings the images to "

@@ -160,6 +160,8 @@ class Run:
             self.limit_time(start)
         keras.utils.set_random_seed(self.spec.seed)
         model = self.build_model(start)
+        if start is None:
+            build.adapt_to_images(model, data.x_train, self.spec.seed)
         preset = self.spec.preset
         self.batches = build.build_batches(preset, *data.train, self.spec.seed, self.devices)
         self.trainer = build.build_trainer(preset, model, len(self.batches))
@@ -217,7 +219,10 @@ class Run:
                     self.folder,
                     self.termination,
                     self.save_every,
+                    spec.recipe,
                 )
+                if preset.ema_momentum and preset.best_epoch_from is None:
+                    build.renew_statistics(self.trainer, self.batches, preset.epochs, spec.seed)
             facts = self.training_facts()
         if spec.distribute:
             facts["distributed"] = {"kind": spec.distribute, **self.devices._asdict()}

@@ -30,6 +30,10 @@ class ShuffledBatches(keras.utils.PyDataset):
             many groups as there are images for. Default: None.
         devices: the `Devices` that train; each process takes its own part of each batch. Default:
             `ONE_DEVICE`.
+        alternating_flip: bool, whether each image is flipped left and right in every second epoch.
+            The seed says for each image whether it begins flipped. Each two epochs then hold every
+            image once in each form, and not twice in one form, as half of the images would be by a
+            flip at random (arXiv 2404.00498, section 3.6). Default: False.
 
     Raises:
         ValueError: if the devices do not divide a batch evenly.
@@ -44,11 +48,15 @@ class ShuffledBatches(keras.utils.PyDataset):
         group: int = 1,
         groups: int | None = None,
         devices: Devices = ONE_DEVICE,
+        alternating_flip: bool = False,
     ) -> None:
         super().__init__()
         devices.check_batch_size(batch_size)
         self.x, self.y, self.batch_size, self.seed = x, y, batch_size, seed
         self.devices = devices
+        # Another stream of the seed than those of the epochs' orders, which are (seed, epoch).
+        draws = np.random.default_rng((seed, 0, 1)).random(len(x)) if alternating_flip else None
+        self.begins_flipped = draws if draws is None else draws < 0.5
         all_groups = len(x) // (batch_size * group)
         self.count = group * min(all_groups, groups or all_groups)
         self.start_epoch(0)
@@ -59,6 +67,7 @@ class ShuffledBatches(keras.utils.PyDataset):
         The callback `EpochSeeds` calls this method. Keras's own hook `on_epoch_end` can't, because
         Keras calls it once more than there are epochs.
         """
+        self.epoch = epoch
         self.order = np.random.default_rng((self.seed, epoch)).permutation(len(self.x))
 
     def __len__(self):
@@ -67,7 +76,11 @@ class ShuffledBatches(keras.utils.PyDataset):
     def __getitem__(self, index):
         chosen = self._chosen(index)
         following = [self._chosen(index + 1)] if index + 1 < len(self) else []
-        return read_rows(self.x, chosen, *following), self.y[chosen]
+        images = read_rows(self.x, chosen, *following)
+        if self.begins_flipped is not None:
+            flipped = self.begins_flipped[chosen] ^ bool(self.epoch % 2)
+            images = np.where(flipped[:, None, None, None], images[:, :, ::-1], images)
+        return images, self.y[chosen]
 
     def _chosen(self, index):
         """Return the indices of the images in this process's part of a batch."""

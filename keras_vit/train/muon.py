@@ -19,25 +19,45 @@ class SplitMuon(MuonHooks, keras.optimizers.Muon):
     (arXiv 2502.16982, equation 4), so that the same learning rate and decay fit both. AdamW trains
     all weights that are not kernels, and the layers that `exclude_layers` names.
 
+    With `convolution_rate`, Muon trains the kernels of convolutions too. A kernel `(k, k, C, F)` is
+    then one matrix of k·k·C rows. Its norm is set to √F before each step, so that the rate says how
+    far a step turns it, and a decay of it has no effect (Keller Jordan, airbench94_muon.py of
+    github.com/KellerJordan/cifar10-airbench).
+
     On PyTorch, `muon_torch` updates all weights together instead of one by one.
 
     Args:
         *args: arguments of `keras.optimizers.Muon`.
         products: "float32" or "bfloat16" (as Muon's authors use), type of the matrix products that
             find the orthogonal matrix. Default: "float32".
+        convolution_rate: float above 0 or None, the length of a step of a convolution's kernel as a
+            multiple of the learning rate and of the kernel's norm. None: AdamW trains these
+            kernels. Default: None.
         **kwargs: arguments of `keras.optimizers.Muon`.
 
     Raises:
-        ValueError: if `products` is unknown.
+        ValueError: if `products` is unknown, or if `convolution_rate` is not above 0.
     """
 
-    def __init__(self, *args, products: str = "float32", **kwargs) -> None:
+    def __init__(
+        self,
+        *args,
+        products: str = "float32",
+        convolution_rate: float | None = None,
+        **kwargs,
+    ) -> None:
         super().__init__(*args, **kwargs)
         if products not in PRODUCTS:
             raise ValueError(
                 f"`products` must be one of {PRODUCTS}. Received: products={products!r}"
             )
+        if convolution_rate is not None and not convolution_rate > 0:
+            raise ValueError(
+                "`convolution_rate` must be above 0 or None. "
+                f"Received: convolution_rate={convolution_rate}"
+            )
         self.products = products
+        self.convolution_rate = convolution_rate
 
     def zeropower_via_newtonschulz5(self, x, steps: int):
         """Find the orthogonal matrix nearest to `x`, with products in the chosen type."""
@@ -46,7 +66,11 @@ class SplitMuon(MuonHooks, keras.optimizers.Muon):
 
     def uses_adamw(self, variable: keras.Variable) -> bool:
         """Return whether AdamW trains a variable."""
-        return variable.name != "kernel" or super().uses_adamw(variable)
+        if variable.name != "kernel":
+            return True
+        if len(variable.shape) == 4:
+            return self.convolution_rate is None or self.is_excluded(variable)
+        return super().uses_adamw(variable)
 
     def build(self, var_list) -> None:
         super().build(var_list)
@@ -79,6 +103,9 @@ class SplitMuon(MuonHooks, keras.optimizers.Muon):
 
     def update_matrix(self, gradient, variable, learning_rate, momentum) -> None:
         """Update one kernel by Muon, a `qkv` kernel as three matrices."""
+        if len(variable.shape) == 4:
+            self.update_convolution(gradient, variable, learning_rate, momentum)
+            return
         if self.parts_of(self.index_of(variable)) == 1:
             super().update_matrix(gradient, variable, learning_rate, momentum)
             return
@@ -94,5 +121,23 @@ class SplitMuon(MuonHooks, keras.optimizers.Muon):
         update = ops.reshape(ops.transpose(update, (0, 2, 1)), (rows, columns))
         self.assign_sub(variable, update)
 
+    def update_convolution(self, gradient, variable, learning_rate, momentum) -> None:
+        """Update the kernel of one convolution by Muon."""
+        self.assign_add(momentum, ops.add(gradient, momentum * (self.momentum - 1)))
+        direction = momentum
+        if self.nesterov:
+            direction = ops.add(gradient, self.momentum * momentum)
+        filters = variable.shape[-1]
+        matrix = ops.reshape(direction, (-1, filters))
+        update = self.zeropower_via_newtonschulz5(matrix, self.ns_steps)
+        update = ops.reshape(update, variable.shape) * (learning_rate * self.convolution_rate)
+        kernel = ops.convert_to_tensor(variable)
+        norm = ops.sqrt(ops.sum(ops.square(kernel)))
+        self.assign(variable, kernel * (filters**0.5 / norm) - update)
+
     def get_config(self) -> dict:
-        return {**super().get_config(), "products": self.products}
+        return {
+            **super().get_config(),
+            "products": self.products,
+            "convolution_rate": self.convolution_rate,
+        }

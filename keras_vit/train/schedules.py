@@ -22,16 +22,7 @@ def warmup_cosine(
     Raises:
         ValueError: if an argument is outside its range.
     """
-    if not peak > 0 or not 0 <= final <= peak:
-        raise ValueError(
-            "`peak` must be above 0, and `final` must be from 0 to `peak`. "
-            f"Received: peak={peak}, final={final}"
-        )
-    if not 0 <= warmup_steps < total_steps:
-        raise ValueError(
-            "`warmup_steps` must be 0 or more and less than `total_steps`. "
-            f"Received: warmup_steps={warmup_steps}, total_steps={total_steps}"
-        )
+    check_schedule(peak, total_steps, warmup_steps, final)
     if warmup_steps == 0:
         # Keras computes the rate in the type of this number, so it must be a float.
         return keras.optimizers.schedules.CosineDecay(float(peak), total_steps, alpha=final / peak)
@@ -42,6 +33,61 @@ def warmup_cosine(
         warmup_target=peak,
         warmup_steps=warmup_steps,
     )
+
+
+def check_schedule(peak: float, total_steps: int, warmup_steps: int, final: float) -> None:
+    """Raise a ValueError if a schedule with a warm-up has no such arguments."""
+    if not peak > 0 or not 0 <= final <= peak:
+        raise ValueError(
+            "`peak` must be above 0, and `final` must be from 0 to `peak`. "
+            f"Received: peak={peak}, final={final}"
+        )
+    if not 0 <= warmup_steps < total_steps:
+        raise ValueError(
+            "`warmup_steps` must be 0 or more and less than `total_steps`. "
+            f"Received: warmup_steps={warmup_steps}, total_steps={total_steps}"
+        )
+
+
+def warmup_linear(
+    peak: float, total_steps: int, warmup_steps: int, final: float = 0.0
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Make a learning rate that rises linearly from 0 and then falls linearly.
+
+    The arguments and errors are those of `warmup_cosine`.
+
+    Returns:
+        A `WarmupLinear`.
+    """
+    check_schedule(peak, total_steps, warmup_steps, final)
+    return WarmupLinear(peak, total_steps, warmup_steps, final)
+
+
+@keras.saving.register_keras_serializable(package="keras_vit")
+class WarmupLinear(keras.optimizers.schedules.LearningRateSchedule):
+    """A linear rise and a linear fall; see `warmup_linear`."""
+
+    def __init__(self, peak: float, total_steps: int, warmup_steps: int, final: float) -> None:
+        super().__init__()
+        self.peak = peak
+        self.total_steps = total_steps
+        self.warmup_steps = warmup_steps
+        self.final = final
+
+    def __call__(self, step):
+        step = keras.ops.cast(step, "float32")
+        rise = step / max(1, self.warmup_steps)
+        fall = (step - self.warmup_steps) / (self.total_steps - self.warmup_steps)
+        fall = self.peak + keras.ops.clip(fall, 0.0, 1.0) * (self.final - self.peak)
+        return keras.ops.where(step < self.warmup_steps, self.peak * rise, fall)
+
+    def get_config(self) -> dict:
+        return {
+            "peak": self.peak,
+            "total_steps": self.total_steps,
+            "warmup_steps": self.warmup_steps,
+            "final": self.final,
+        }
 
 
 @keras.saving.register_keras_serializable(package="keras_vit")

@@ -15,6 +15,7 @@ LAYERS = {
     ),
     "RandomAffine": lambda seed=0: RandomAffine(20, 3, 9.5, "bilinear", seed=seed),
     "RandomCrop": lambda seed=0: RandomCrop(padding=3, fill_value=7.5, seed=seed),
+    "RandomCrop mirrored": lambda seed=0: RandomCrop(3, seed=seed, fill_mode="reflect"),
     "RandomResizedCrop": lambda seed=0: RandomResizedCrop(24, 20, scale=(0.3, 0.9), seed=seed),
     "Mixing": lambda seed=0: Mixing(mixup=0.4, cutmix=1.0, seed=seed),
     "RandomFlip": lambda seed=0: keras.layers.RandomFlip("horizontal", seed=seed),

@@ -18,7 +18,6 @@ from keras_vit.runs.fit import fit
 from keras_vit.runs.folder import RunFolder
 from keras_vit.runs.history import read_history
 from keras_vit.runs.termination import Terminated
-from keras_vit.train.batches import ShuffledBatches
 
 pytestmark = pytest.mark.medium
 
@@ -72,7 +71,7 @@ def go_on(folder, look=None, save_every=None, preset=PRESET):
         seed = sum(map(ord, variable.path))
         value = np.random.default_rng(seed).normal(0, 0.2, variable.shape)
         variable.assign(value.astype("float32"))
-    batches = ShuffledBatches(*DATA.train, PRESET.batch_size, 1)
+    batches = build.build_batches(preset, *DATA.train, 1)
     run = RunFolder(folder)
     folder.mkdir(exist_ok=True)
     fit(trainer, batches, DATA.test, preset, 1, run, AskedAt(look), save_every)
@@ -117,6 +116,24 @@ def test_broken_off_within_epochs_it_ends_bit_for_bit_the_same(unbroken, tmp_pat
     with pytest.raises(Terminated, match="after epoch 3"):
         go_on(folder, look=6)
     assert_same(outcome(go_on(folder), folder), unbroken)
+
+
+def test_batch_statistics_flips_and_muon_of_convolutions_go_on_too(tmp_path):
+    preset = dataclasses.replace(
+        PRESET,
+        model_class="ConvViT",
+        model={"widths": (8,), "depth": 1, "num_heads": 2, "mlp_dim": 8, "pool": "max"},
+        optimizer="muon",
+        optimizer_options={"convolution_rate": 10.0, "momentum": 0.8, "ns_steps": 3},
+        schedule="linear",
+        flip="alternating",
+        crop_fill="reflect",
+    )
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    unbroken = outcome(go_on(whole, preset=preset), whole)
+    with pytest.raises(Terminated, match="epoch 2 after step 3"):
+        go_on(broken, look=8, preset=preset)
+    assert_same(outcome(go_on(broken, preset=preset), broken), unbroken)
 
 
 GROUPS = dataclasses.replace(PRESET, steps_per_execution=2)

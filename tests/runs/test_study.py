@@ -184,7 +184,8 @@ def test_best_epoch(losses, first, best):
     [
         ({"optimizer": "adam"}, "Received: optimizer='adam', weight_decay=0.0001"),
         ({"optimizer": "sgd"}, "Received: optimizer='sgd'"),
-        ({"schedule": "linear"}, "Received: 'linear'"),
+        ({"schedule": "quadratic"}, "Received: 'quadratic'"),
+        ({"flip": "sideways"}, "Received: 'sideways'"),
         ({"validation_images": 0}, "`best_epoch_from` needs `validation_images`"),
         ({"checkpoint_epochs": 2}, "needs a checkpoint after every epoch"),
         ({"image_size": 12}, "`image_size` needs `crop_scale`"),

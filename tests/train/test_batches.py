@@ -47,3 +47,23 @@ def test_images_of_the_right_size_stay_as_they_are():
     images = np.random.default_rng(0).integers(0, 256, (3, 4, 6, 3)).astype("uint8")
     x, _ = ResizedBatches(images, Y[:3], (4, 6), batch_size=3)[0]
     np.testing.assert_array_equal(x, images)
+
+
+def test_an_alternating_flip_shows_each_form_once_in_two_epochs():
+    images = np.random.default_rng(0).integers(0, 256, (64, 2, 3, 1)).astype("uint8")
+    batches = ShuffledBatches(images, np.arange(64), 16, seed=1, alternating_flip=True)
+    flipped = []
+    for epoch in range(3):
+        batches.start_epoch(epoch)
+        x, y = (
+            np.concatenate(parts) for parts in zip(*map(batches.__getitem__, range(4)), strict=True)
+        )
+        x = x[np.argsort(y)]
+        turned = (x == images[:, :, ::-1]).all(axis=(1, 2, 3))
+        np.testing.assert_array_equal(x[~turned], images[~turned])
+        flipped.append(turned)
+    assert 16 < flipped[0].sum() < 48
+    np.testing.assert_array_equal(flipped[1], ~flipped[0])
+    np.testing.assert_array_equal(flipped[2], flipped[0])
+    again = ShuffledBatches(images, np.arange(64), 16, seed=1, alternating_flip=True)
+    np.testing.assert_array_equal(again.begins_flipped, batches.begins_flipped)

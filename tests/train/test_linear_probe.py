@@ -4,13 +4,14 @@ import keras
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from keras_vit import ViT, load_data
 from keras_vit.train import linear_probe
 from keras_vit.train.batches import ResizedBatches
-from keras_vit.train.linear_probe import check_all_classes, fit_linear_probe
+from keras_vit.train.linear_probe import best_strength, check_all_classes, fit_linear_probe
 
 pytestmark = pytest.mark.backends
 
@@ -26,7 +27,8 @@ def model_and_images(num_classes):
 @pytest.mark.parametrize("num_classes", [2, 4])
 def test_the_model_answers_as_scikit_learns_own_pipeline(num_classes, monkeypatch):
     # With less of a penalty the last digits of the features decide where the solver stops.
-    monkeypatch.setattr(linear_probe, "INVERSE_PENALTIES", (0.1, 1.0))
+    monkeypatch.setattr(linear_probe, "EXPONENTS", (-1, 0))
+    monkeypatch.setattr(linear_probe, "MOST", 0)
     model, batches = model_and_images(num_classes)
     told = fit_linear_probe(model, batches)
     body = keras.Model(model.input, model.get_layer("pooled").output)
@@ -52,6 +54,35 @@ def test_the_penalty_is_chosen_without_the_images_that_are_fitted():
     batches.y = np.random.default_rng(0).integers(0, 4, len(batches.y))
     told = fit_linear_probe(model, batches)
     assert told["linear_probe"]["validation_accuracy"] < 0.5
+
+
+def blobs(count, features, distance, seed):
+    """Two classes around two points, among features that tell nothing."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 2
+    x = rng.normal(size=(count, features))
+    x[:, 0] += distance * labels
+    return x, labels
+
+
+def test_the_penalty_has_the_lowest_cross_entropy_and_not_the_best_accuracy():
+    """With more features than images, weak penalties are as accurate and far too certain."""
+    fitted, held_out = blobs(40, 60, 2.0, 0), blobs(20, 60, 2.0, 1)
+    strength, loss, _ = best_strength(fitted, held_out)
+    losses = {}
+    for exponent in range(-8, 7):
+        pipeline = LogisticRegression(C=10.0**exponent, max_iter=500).fit(*fitted)
+        losses[10.0**exponent] = log_loss(held_out[1], pipeline.predict_proba(held_out[0]))
+    assert losses[strength] == pytest.approx(min(losses.values()), rel=1e-6)
+    assert loss == pytest.approx(losses[strength], rel=1e-6)
+    assert losses[strength] < losses[100.0] - 0.3
+
+
+def test_the_row_of_penalties_grows_where_its_end_is_the_best():
+    rng = np.random.default_rng(0)
+    x, labels = rng.normal(size=(200, 40)), rng.integers(0, 2, 200)  # nothing to be learned
+    strength, *_ = best_strength((x[:100], labels[:100]), (x[100:], labels[100:]))
+    assert strength < 1e-4
 
 
 def test_one_image_of_each_class_is_enough():

@@ -127,3 +127,45 @@ def test_it_multiplies_in_bfloat16_where_the_model_does(policy):
 def test_other_products_are_refused():
     with pytest.raises(ValueError, match="one of .* Received: products='float16'"):
         SplitMuon(0.1, products="float16")
+
+
+KERNELS = RNG.normal(size=(2, 3, 3, 4, 6)).astype("float32")
+KERNEL_GRADIENTS = RNG.normal(size=(3, 2, 3, 3, 4, 6)).astype("float32")
+
+
+def as_published(kernel, gradients, rate, momentum, steps):
+    """The step of airbench94_muon.py, in numpy, for a kernel (h, w, in, out)."""
+    p = kernel.transpose(3, 2, 0, 1).astype("float64")
+    buffer = np.zeros_like(p)
+    for g in gradients:
+        g = g.transpose(3, 2, 0, 1)
+        buffer = momentum * buffer + g
+        x = (g + momentum * buffer).reshape(len(p), -1)
+        x = x / (np.linalg.norm(x) + 1e-7)
+        for _ in range(steps):
+            a = x @ x.T
+            x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+        p = p * (len(p) ** 0.5 / np.linalg.norm(p)) - rate * x.reshape(p.shape)
+    return p.transpose(2, 3, 1, 0)
+
+
+def test_kernels_of_convolutions_take_the_published_step():
+    def convolutional(rate, **kwargs):
+        return SplitMuon(rate, convolution_rate=2.5, momentum=0.6, ns_steps=3, **kwargs)
+
+    moved = stepped(convolutional, KERNELS, KERNEL_GRADIENTS, "group_0/conv_{}/kernel")
+    for i, kernel in enumerate(KERNELS):
+        expected = as_published(kernel, KERNEL_GRADIENTS[:, i], 0.25, 0.6, 3)
+        np.testing.assert_allclose(moved[i], expected, atol=1e-4)
+
+
+def test_kernels_of_convolutions_are_adamws_where_nothing_is_said():
+    variables = [keras.Variable(KERNELS[0], name="kernel")]
+    variables[0]._path = "patches/conv_0/kernel"
+    for rate, adamw in ((None, True), (2.0, False)):
+        assert SplitMuon(0.1, convolution_rate=rate).uses_adamw(variables[0]) is adamw
+    excluding = SplitMuon(0.1, convolution_rate=2.0, exclude_layers=["patch"])
+    assert excluding.uses_adamw(variables[0])
+    assert SplitMuon.from_config(excluding.get_config()).convolution_rate == 2.0
+    with pytest.raises(ValueError, match="convolution_rate=0"):
+        SplitMuon(0.1, convolution_rate=0)

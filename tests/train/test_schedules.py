@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_vit import warmup_cosine
-from keras_vit.train.schedules import EpochSchedule
+from keras_vit.train.schedules import EpochSchedule, warmup_linear
 
 pytestmark = pytest.mark.backends
 
@@ -54,6 +54,21 @@ def test_it_comes_back_from_its_config():
 def test_impossible_schedules_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         warmup_cosine(*arguments)
+
+
+@pytest.mark.parametrize("warmup", [0, 10])
+def test_it_rises_and_falls_linearly(warmup):
+    schedule = warmup_linear(2e-3, total_steps=110, warmup_steps=warmup, final=1e-4)
+    steps = [0, 1, 5, 10, 60, 110, 500]
+    turns, values = [0, 10, 110], [0, 2e-3, 1e-4]
+    first = 0 if warmup else 1
+    turns[1] = warmup
+    expected = np.interp(steps, turns[first:], values[first:])
+    np.testing.assert_allclose(rates(schedule, steps), expected, rtol=1e-5)
+    again = keras.optimizers.schedules.deserialize(keras.optimizers.schedules.serialize(schedule))
+    assert rates(again, steps) == rates(schedule, steps)
+    with pytest.raises(ValueError, match="peak=0"):
+        warmup_linear(0, 110, warmup)
 
 
 def test_by_epoch_kunvits_published_rates():

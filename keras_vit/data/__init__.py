@@ -2,6 +2,7 @@
 
 from keras_vit.data.image_data import ImageData
 from keras_vit.data.image_files import UnreadableImagesWarning
+from keras_vit.data.image_folder import PassedOverWarning
 from keras_vit.data.image_stream import StreamedImages
 from keras_vit.data.loading import load_data
 from keras_vit.data.splitting import train_validation_split
@@ -10,6 +11,7 @@ from keras_vit.data.tfds import DataUnavailableError
 __all__ = [
     "DataUnavailableError",
     "ImageData",
+    "PassedOverWarning",
     "StreamedImages",
     "UnreadableImagesWarning",
     "load_data",

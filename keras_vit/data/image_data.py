@@ -44,3 +44,11 @@ class ImageData(NamedTuple):
     def image_shape(self) -> tuple[int, int, int]:
         """The shape `(H, W, C)` of every image."""
         return self.x_train.shape[1:]
+
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.image_shape))
+        names = ", ".join(self.class_names[:3]) + (", ..." if self.num_classes > 3 else "")
+        return (
+            f"ImageData({len(self.x_train):,} training and {len(self.x_test):,} test images of "
+            f"{shape}, {self.num_classes} classes: {names})"
+        )

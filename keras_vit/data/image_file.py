@@ -9,20 +9,26 @@ import numpy as np
 
 from keras_vit.data.resizing import resize_image
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 # The formats are named because Pillow otherwise tries all its decoders, also rarely tested ones.
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 
 EXIF_ORIENTATION = 0x0112
 SIDEWAYS = (5, 6, 7, 8)  # the EXIF orientations that swap height and width
 
 
+def is_image_file(path: Path) -> bool:
+    """Return whether the suffix of a file is that of an image that `read_image` takes."""
+    return path.suffix.lower() in SUFFIXES
+
+
 def read_image(path: Path, image_size: tuple[int, int] | None = None) -> np.ndarray:
-    """Read a PNG, JPEG, WebP or BMP file as uint8 pixels.
+    """Read a PNG, JPEG, WebP, BMP, GIF or TIFF file as uint8 pixels.
 
     The content of the file decides which of these formats it has; its suffix does not matter. The
     function turns the image upright by its EXIF orientation, puts transparent pixels on a white
-    background, and scales 16-bit grey to 8 bits. Of an animation it reads the first frame.
+    background, and scales 16-bit grey to 8 bits. Of an animation or of several pages it reads the
+    first one.
 
     Args:
         path: Path, the image file.
@@ -34,8 +40,8 @@ def read_image(path: Path, image_size: tuple[int, int] | None = None) -> np.ndar
         if it has colours. A file with a palette is grey if every colour of the palette is grey.
 
     Raises:
-        Exception: If the file is damaged or has another format. Pillow's decoders raise many
-            types of errors.
+        Exception: If the file is damaged or has another format, or if its pixels are floats, whose
+            range no file says. Pillow's decoders raise many types of errors.
     """
     from PIL import Image, ImageOps
 
@@ -95,6 +101,8 @@ def _to_grey_or_rgb(image):
     if image.mode.startswith("I"):
         values = np.asarray(image).astype("float64")
         return Image.fromarray(np.rint(values.clip(0, 65535) / 257).astype("uint8"))
+    if image.mode == "F":
+        raise ValueError("its pixels are floats; save them as 8 or 16 bits")
     grey = image.mode in ("1", "L", "LA") or _has_grey_palette(image)
     if image.has_transparency_data:
         white = Image.new("RGBA", image.size, "white")

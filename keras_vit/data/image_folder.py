@@ -2,17 +2,35 @@
 
 import os
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
 from keras_vit.data.image_data import ImageData
-from keras_vit.data.image_file import SUFFIXES, image_file_shape
+from keras_vit.data.image_file import SUFFIXES, image_file_shape, is_image_file
 from keras_vit.data.image_files import UnreadableImagesWarning, read_images
 from keras_vit.data.image_stream import StreamedImages
 from keras_vit.data.splitting import stratified_split
 
+TRAIN_NAMES = ("train", "training")
+# The first of these folders that is there holds the test part.
+TEST_NAMES = (
+    *("test", "testing", "holdout"),
+    *("val", "valid", "validation", "eval", "evaluation", "dev"),
+)
 MAX_BYTES_IN_MEMORY = 2 * 2**30  # of pixels; a larger folder is streamed if `stream` is None
+
+
+# Suffixes of photographs that are not read, and whose absence would be noticed late.
+OTHER_SUFFIXES = (
+    *(".avif", ".heic", ".heif", ".jp2", ".jxl", ".tga", ".ppm", ".pgm", ".pnm", ".ico"),
+    *(".psd", ".svg", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".npy"),
+)
+
+
+class PassedOverWarning(UserWarning):
+    """The warning that a folder holds images of kinds that `load_data` does not read."""
 
 
 def load_image_folder(
@@ -25,15 +43,17 @@ def load_image_folder(
 ) -> ImageData:
     """Load the images of `root/CLASS/**/IMAGE`, or of `root/train/CLASS` and `root/test/CLASS`.
 
-    The classes are the sorted names of the class folders. The function ignores hidden files and
-    folders, and files whose suffix is not that of an image. The images have one channel if all
-    files are grey, and otherwise three.
+    The classes are the sorted names of the class folders. The parts may have any of the names in
+    `TRAIN_NAMES` and `TEST_NAMES`, in capitals too. If `root` holds one folder alone, and that one
+    holds others, the function goes into it. The function ignores hidden files and folders, and
+    files whose suffix is not that of an image; it warns of files with the suffix of an image that
+    it does not read. The images have one channel if all files are grey, and otherwise three.
 
     Args:
         root: Path, the folder; `load_data` describes what it may hold.
         image_size: tuple (height, width) in pixels, or `None` if all images have one size.
-        test_fraction: float in (0, 1), share of each class for the test part, where `root` has
-            neither a `test` nor a `val` folder.
+        test_fraction: float in (0, 1), share of each class for the test part, where `root` has no
+            folder for it.
         seed: int from 0 to 2³² - 1, seed of the split and of the order of the training images.
         skip_bad: bool, whether to leave out unreadable images with an `UnreadableImagesWarning`.
         stream: bool, whether to return `StreamedImages`, which read each file when it is needed;
@@ -90,10 +110,41 @@ def load_image_folder(
 
 def _train_and_test_folders(root):
     """Return the folders that hold the class folders: for training, and for testing or None."""
-    for test in ("test", "val"):
-        if (root / test).is_dir() and _subfolder_names(root / "train"):
-            return root / "train", root / test
+    while _holds_one_folder_alone(root):
+        (root,) = (root / name for name in _subfolder_names(root))
+    names = _subfolder_names(root)
+    folders = {name.lower(): root / name for name in reversed(names)}
+    train = next((folders[name] for name in TRAIN_NAMES if name in folders), None)
+    if train is not None and _subfolder_names(train):
+        for name in TEST_NAMES:
+            if name in folders:
+                return train, folders[name]
+    _refuse_unknown_parts(root, names)
     return root, None
+
+
+def _holds_one_folder_alone(root):
+    """Return whether a folder holds no image and one folder, in which there are others."""
+    names = _subfolder_names(root)
+    return (
+        len(names) == 1
+        and bool(_subfolder_names(root / names[0]))
+        and not any(map(is_image_file, root.iterdir()))
+    )
+
+
+def _refuse_unknown_parts(root, names):
+    """Raise a ValueError if the folders look like parts of a data set and not like classes."""
+    inside = [_subfolder_names(root / name) for name in names]
+    alike = len(names) > 1 and len(inside[0]) > 1 and all(other == inside[0] for other in inside)
+    images = (path for name in names for path in (root / name).iterdir() if is_image_file(path))
+    if alike and not any(images):
+        raise ValueError(
+            f"{root}: the folders {', '.join(names[:10])} hold folders of the same names "
+            f"({', '.join(inside[0][:10])}) and no images, so they look like parts of a data set "
+            "and not like classes. Name the part to train on 'train' and the part to test on "
+            "'test'; or, if they are classes, put their images directly into them"
+        )
 
 
 def _subfolder_names(root):
@@ -128,13 +179,16 @@ def _class_names(root):
 
 def _list_files(root, class_names):
     """Return a pair (path, label) for each image file, sorted by class and path."""
-    files = []
+    files, passed_over = [], Counter()
     for label, name in enumerate(class_names):
         paths = []
         for folder, subfolders, names in os.walk(root / name):
             subfolders[:] = [n for n in subfolders if not _is_hidden(n)]
             paths += [Path(folder, n) for n in names if not _is_hidden(n)]
-        images = sorted(path for path in paths if path.suffix.lower() in SUFFIXES)
+        images = sorted(filter(is_image_file, paths))
+        passed_over.update(
+            path.suffix.lower() for path in paths if path.suffix.lower() in OTHER_SUFFIXES
+        )
         if not images:
             names = sorted(str(path.relative_to(root / name)) for path in paths)
             raise ValueError(
@@ -143,6 +197,14 @@ def _list_files(root, class_names):
                 f"{', '.join(names[:10]) or 'nothing'}"
             )
         files += [(path, label) for path in images]
+    if passed_over:
+        kinds = ", ".join(f"{count} {suffix}" for suffix, count in sorted(passed_over.items()))
+        warnings.warn(
+            f"{root}: load_data passed over files of kinds that it does not read: {kinds}. "
+            f"It reads {', '.join(SUFFIXES)}",
+            PassedOverWarning,
+            stacklevel=4,
+        )
     return files
 
 

@@ -98,7 +98,7 @@ def test_the_bytes_decide_and_not_the_suffix(saved):
 
 
 def test_other_formats_are_refused(saved):
-    path = saved(Image.fromarray(RGB), "a.tiff")
+    path = saved(Image.fromarray(RGB), "a.ppm")
     with pytest.raises(OSError, match="cannot identify image file"):
         read_image(path)
 

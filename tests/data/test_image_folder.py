@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_vit.data import UnreadableImagesWarning, load_data
+from keras_vit.data import PassedOverWarning, UnreadableImagesWarning, load_data
 
 
 def write(path, value, size=(6, 6), mode="L"):
@@ -109,6 +109,78 @@ def test_upright_before_sizes_are_compared(folder):
     assert load_data(folder).image_shape == (4, 6, 1)
 
 
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        *[("train", test) for test in ("test", "val", "valid", "validation", "eval", "holdout")],
+        *[("Training", "Testing"), ("Train", "Test"), ("TRAIN", "VALID"), ("train", "dev")],
+    ],
+)
+@pytest.mark.parametrize("wrapper", ["", "archive/data"])
+def test_parts_are_known_by_their_usual_names(tmp_path, train, test, wrapper):
+    root = tmp_path / "photos"
+    for name, value in (("cat", 0), ("dog", 100)):
+        for i in range(3):
+            write(root / wrapper / train / name / f"{i}.png", value + i)
+        write(root / wrapper / test / name / "0.png", value + 50)
+    data = load_data(root)
+    assert data.class_names == ("cat", "dog")
+    assert sorted(values(data.x_train)) == [0, 1, 2, 100, 101, 102]
+    assert sorted(values(data.x_test)) == [50, 150]
+
+
+def test_of_three_parts_the_test_part_comes_before_the_one_for_validation(tmp_path):
+    for part, value in (("train", 0), ("valid", 50), ("holdout", 70)):
+        for name, more in (("cat", 0), ("dog", 100)):
+            write(tmp_path / part / name / "0.png", value + more)
+    assert sorted(values(load_data(tmp_path).x_test)) == [70, 170]
+
+
+def test_folders_that_look_like_parts_are_no_classes(tmp_path):
+    for part in ("fold1", "fold2"):
+        for name in ("cat", "dog"):
+            write(tmp_path / part / name / "0.png", 0)
+    message = error(tmp_path)
+    assert "fold1, fold2 hold folders of the same names (cat, dog)" in message
+    assert "'train'" in message
+    write(tmp_path / "fold1" / "0.png", 0)  # an image of its own makes it a class
+    assert load_data(tmp_path).class_names == ("fold1", "fold2")
+
+
+def test_a_lone_folder_around_the_classes_is_entered(folder):
+    lone = folder.with_name("download")
+    lone.mkdir()
+    folder.rename(lone / "pets")
+    assert load_data(lone).class_names == ("cat", "dog", "eel")
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".tiff", ".gif", ".jfif"])
+def test_other_common_formats_are_read(folder, suffix):
+    kind = "JPEG" if suffix == ".jfif" else None
+    for i in range(4):
+        Image.new("L", (6, 6), 30 + i).save(folder / "cat" / f"more{i}{suffix}", kind)
+    data = load_data(folder)
+    assert {30, 31, 32, 33} < {*values(data.x_train), *values(data.x_test)}
+
+
+def test_what_is_not_read_is_counted_and_named(folder):
+    for name in ("a.heic", "b.HEIC", "c.psd"):
+        (folder / "cat" / name).write_bytes(b"of another kind")
+    (folder / "cat" / "notes.txt").write_text("no image")
+    with pytest.warns(PassedOverWarning, match=r"2 \.heic, 1 \.psd\. It reads \.png"):
+        load_data(folder)
+
+
+def test_a_picture_of_floats_has_no_range_and_is_refused(folder):
+    Image.fromarray(np.ones((6, 6), "float32")).save(folder / "cat" / "float.tiff")
+    assert "its pixels are floats" in error(folder)
+
+
+def test_printed_it_is_one_short_line(folder):
+    said = repr(load_data(folder))
+    assert said == "ImageData(13 training and 3 test images of 6x6x1, 3 classes: cat, dog, eel)"
+
+
 def test_own_train_and_test_folders_are_kept(tmp_path):
     for name, value in (("cat", 0), ("dog", 100)):
         for i in range(6):
@@ -197,7 +269,7 @@ def test_an_empty_class_folder(folder):
     (folder / "fox" / "notes.txt").write_text("none yet")
     message = error(folder)
     assert message.startswith(f"{folder / 'fox'}: the class folder must hold an image file")
-    assert ".png, .jpg, .jpeg, .webp, .bmp" in message
+    assert ".png, .jpg, .jpeg, .jfif, .webp, .bmp, .gif, .tif, .tiff" in message
     assert message.endswith("Received: a folder that holds notes.txt")
 
 

@@ -14,7 +14,7 @@ from keras_vit.weights.config_file import read_config
 from keras_vit.weights.grids import check_grid, position_grid
 from keras_vit.weights.layouts import Layout, Rule
 from keras_vit.weights.source import Source
-from keras_vit.weights.tensors import Tensors, open_tensors
+from keras_vit.weights.tensors import ATTRIBUTES, WRAPPERS, Tensors, open_tensors
 
 READERS = (timm, huggingface, google)
 CHECKPOINT_FILES = ("model.safetensors", "pytorch_model.bin")
@@ -159,9 +159,14 @@ def file_in(folder: Path, names: Sequence[str]) -> Path:
 
 def read_source(tensors: Tensors) -> Source:
     """Return the description of a checkpoint by the reader that recognises its tensors."""
-    for reader in READERS:
-        if reader.recognizes(tensors):
-            return reader.read(tensors)
+    unwrapped = tensors
+    while (further := unwrapped.without_prefix(WRAPPERS)) is not None:
+        unwrapped = further
+    while unwrapped is not None:
+        for reader in READERS:
+            if reader.recognizes(unwrapped):
+                return reader.read(unwrapped)
+        unwrapped = unwrapped.without_prefix(ATTRIBUTES)
     some = ", ".join(sorted(tensors.names)[:5])
     raise ValueError(
         f"{tensors.path}: the checkpoint must be a ViT of Google's, timm's or Hugging Face's. "

@@ -1,11 +1,23 @@
 """Reading of the named tensors of a checkpoint file, one at a time and without unpickling."""
 
+import copy
 import re
+import warnings
 import zipfile
-from collections.abc import Callable, Iterable, KeysView
+from collections.abc import Callable, Iterable, KeysView, Sequence
 from pathlib import Path
 
 import numpy as np
+
+# What wrappers of PyTorch models put in front of every name: torch.compile, DataParallel,
+# Lightning, and classes that keep the model in an attribute. No library's own names begin so.
+WRAPPERS = ("_orig_mod.", "module.", "model.", "backbone.", "net.")
+# These are attributes too, and the beginnings of other libraries' own names.
+ATTRIBUTES = ("encoder.", "vit.")
+
+
+class AveragedWeightsWarning(UserWarning):
+    """The warning that a file holds averaged weights, which are read, beside others."""
 
 
 class Tensors:
@@ -109,6 +121,21 @@ class Tensors:
             renamed[name] = location
         self._locations = renamed
 
+    def without_prefix(self, prefixes: Sequence[str]) -> "Tensors | None":
+        """Return the same tensors without one of several prefixes, or None if they have none.
+
+        Other tensors, such as those of a head beside the wrapped body, keep their names.
+        """
+        for prefix in prefixes:
+            if any(name.startswith(prefix) for name in self.names):
+                other = copy.copy(self)
+                other._locations = {
+                    name.removeprefix(prefix): place for name, place in self._locations.items()
+                }
+                # Two tensors of one name would be one of them in silence.
+                return other if len(other._locations) == len(self._locations) else None
+        return None
+
     def unstack(self, prefix: str, replacement: str) -> None:
         """Split tensors that stack the weights of all blocks into one tensor for each block.
 
@@ -198,7 +225,14 @@ def open_torch(path):
         raise ValueError(
             f"{path}: this is a PyTorch file, and PyTorch is not installed: pip install torch"
         ) from error
-    tensors = state_dict(path)
+    tensors, beside = state_dict(path)
+    if beside:
+        warnings.warn(
+            f"{path}: the averaged weights in {beside[0]!r} are read, and not those in "
+            f"{beside[1]!r}",
+            AveragedWeightsWarning,
+            stacklevel=4,
+        )
     return Tensors(path, tensors, tensors.__getitem__)
 
 

@@ -42,6 +42,11 @@ def exportable_vit(model: keras.Model, library: str, **required: Any) -> ViT:
             f"{library} can't represent this model: `patch_embedding` must be 'linear' or 'conv'. "
             f"Received: patch_embedding='stem'"
         )
+    if model.pool == "max":
+        raise ValueError(
+            f"{library} can't represent this model: `pool` must be 'token' or 'mean'. "
+            "Received: pool='max'"
+        )
     for name, value in {**ONLY_IN_KERAS_VIT, **required}.items():
         if getattr(model, name) != value:
             raise ValueError(

@@ -26,6 +26,7 @@ BACKENDS = {
     "litert": ("tensorflow",),
     "keras": ("tensorflow", "jax", "torch"),
 }
+MOST_ONNX_BYTES = 2**31 - 2**20  # Protocol Buffers write 2 GiB at most; the rest is for the graph.
 ONNX_PACKAGES = {
     "tensorflow": ("onnx", "tf2onnx"),
     "jax": ("onnx", "jax2onnx"),
@@ -92,13 +93,45 @@ def export(model: keras.Model, format: str, path: Path) -> None:
                 warnings.simplefilter("ignore")
                 model.export(draft, format=format, verbose=False, **arguments)
                 if format == "onnx":
+                    gather_onnx(draft)
                     check_onnx(draft)
         # The converters raise errors of many kinds.
         except Exception as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             backend = keras.backend.backend()
             raise ValueError(f"export to {format} failed on {backend}: {reason}") from error
-        os.replace(draft, path)
+        move_all(draft, path)
+
+
+def gather_onnx(draft: Path) -> None:
+    """Write an ONNX file and the tensors that its converter put into other files as one file.
+
+    Nothing changes if there is one file already, or if they are too large for one: a file of ONNX
+    may have 2 GiB.
+    """
+    import onnx
+
+    files = list(draft.parent.iterdir())
+    if len(files) == 1 or sum(file.stat().st_size for file in files) >= MOST_ONNX_BYTES:
+        return
+    model = onnx.load(draft)  # with the tensors in the other files
+    for file in files:
+        file.unlink()
+    onnx.save_model(model, draft)
+
+
+def move_all(draft: Path, path: Path) -> None:
+    """Move a draft to its path, after the other files of its folder, to which it refers by name.
+
+    Raises:
+        ValueError: if there is already a file of such a name beside `path`.
+    """
+    others = sorted(file for file in draft.parent.iterdir() if file != draft)
+    for file in others:
+        refuse_existing(path.with_name(file.name))
+    for file in others:
+        os.replace(file, path.with_name(file.name))
+    os.replace(draft, path)
 
 
 def ready_for_onnx(model: keras.Model) -> keras.Model:

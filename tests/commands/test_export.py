@@ -6,9 +6,10 @@ import keras
 import numpy as np
 import pytest
 
-from keras_vit import load_checkpoint
-from keras_vit.commands import main
+from keras_vit import ViT, load_checkpoint
+from keras_vit.commands import export, main
 from keras_vit.models.new_head import with_classes
+from tests.helpers import disturbed
 from tests.weights.google_files import vit_weights
 
 pytestmark = pytest.mark.medium
@@ -41,6 +42,39 @@ def test_onnx_runs_in_onnxruntime(exported, vit_folder):
     batches = np.split(IMAGES, len(IMAGES)) if static else [IMAGES]
     found = [session.run(None, {images.name: batch})[0] for batch in batches]
     np.testing.assert_allclose(np.concatenate(found), logits(vit_folder), atol=1e-5)
+
+
+@pytest.mark.backends
+def test_onnx_of_a_model_with_large_tensors_is_one_file(tmp_path):
+    """jax2onnx puts tensors of 1 MiB and more into another file."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    model = disturbed(ViT((8, 8, 3), 4, 10, 512, depth=1, num_heads=4, mlp_dim=1024), 0.02)
+    assert max(w.nbytes for w in model.get_weights()) > 2**20
+    expected = model.predict(IMAGES[:1], verbose=0)
+    model.save(tmp_path / "large.keras")
+    path = tmp_path / "large.onnx"
+    main(["export", str(tmp_path / "large.keras"), "--format", "onnx", "--out", str(path)])
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["large.keras", "large.onnx"]
+    session = onnxruntime.InferenceSession(path)
+    (images,) = session.get_inputs()
+    found = session.run(None, {images.name: IMAGES[:1]})[0]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_too_large_for_one_file_both_are_moved(tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "MOST_ONNX_BYTES", 10)
+    folder = tmp_path / "draft"
+    folder.mkdir()
+    (folder / "m.onnx").write_bytes(b"refers to m.onnx.data")
+    (folder / "m.onnx.data").write_bytes(b"tensors")
+    export.gather_onnx(folder / "m.onnx")
+    (tmp_path / "m.onnx.data").write_bytes(b"another's")
+    with pytest.raises(ValueError, match="m.onnx.data"):
+        export.move_all(folder / "m.onnx", tmp_path / "m.onnx")
+    assert (tmp_path / "m.onnx.data").read_bytes() == b"another's"
+    (tmp_path / "m.onnx.data").unlink()
+    export.move_all(folder / "m.onnx", tmp_path / "m.onnx")
+    assert {p.name for p in tmp_path.iterdir() if p.is_file()} == {"m.onnx", "m.onnx.data"}
 
 
 @pytest.mark.backends

@@ -1,20 +1,17 @@
 """accuracy and loss of a model on the test part of some data, as a run tests its own"""
 
 import json
-import os
 import sys
 from contextlib import redirect_stdout
-from pathlib import Path
 
-from keras_vit.commands.inspect import finished_run, match_classes
 from keras_vit.commands.parser import natural
-from keras_vit.data import ImageData, StreamedImages, load_data
+from keras_vit.commands.tested_images import match_classes, test_data
+from keras_vit.data import StreamedImages
 from keras_vit.data.channels import with_channels
 from keras_vit.inspection.classifier import Classifier
 from keras_vit.runs.finish_classifier import test_metrics
-from keras_vit.runs.images import load_run_data
 from keras_vit.train.batches import ResizedBatches, even_batch
-from keras_vit.weights.model_file import load_model, model_file, model_name
+from keras_vit.weights.model_file import load_model, model_name
 
 
 def add_arguments(parser) -> None:
@@ -84,31 +81,3 @@ def test_outputs(classifier: Classifier, images, labels):
         if (failure := getattr(images, "failure", None)) is not None:
             raise failure from None
         raise
-
-
-def test_data(flags, classifier: Classifier) -> ImageData:
-    """Load the data as the run loaded them, or as the flags say for any other model."""
-    folder = finished_run(model_file(flags.model))
-    if folder is None and flags.data is None:
-        raise ValueError("--data is needed, because the model is not a finished run's")
-    spec = folder.spec() if folder else None
-    seed = flags.seed if flags.seed is not None else (spec.seed if spec else 0)
-    skip_bad = flags.skip_bad or (spec.skip_bad if spec else False)
-    if spec and (flags.data is None or same_source(flags.data, spec.data)):
-        spec = spec.replace(data_dir=flags.data_dir or spec.data_dir, seed=seed, skip_bad=skip_bad)
-        return load_run_data(spec, classifier.model if spec.checkpoint else None)
-    is_folder = os.path.isdir(os.path.expanduser(flags.data))
-    return load_data(
-        flags.data,
-        data_dir=flags.data_dir,
-        # A folder's images may differ in size; arrays are resized a batch at a time.
-        image_size=classifier.image_size if is_folder else None,
-        seed=seed,
-        skip_bad=skip_bad,
-    )
-
-
-def same_source(one: str, other: str) -> bool:
-    """Return whether two sources are the same data: the same name, or paths to one place."""
-    first, second = (Path(os.path.expanduser(source)) for source in (one, other))
-    return one == other or (first.exists() and second.exists() and first.samefile(second))

@@ -80,7 +80,7 @@ class Classifier:
     def read(
         self, path: Path | str, max_pixels: int | None = None
     ) -> tuple[np.ndarray, tuple[int, int]]:
-        """Read a PNG, JPEG, WebP or BMP file, in the model's size and channels.
+        """Read an image file, as `read_image` takes them, in the model's size and channels.
 
         Args:
             path: str or Path, the image file.

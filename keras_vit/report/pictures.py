@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_vit.inspection.classifier import Classifier
+from keras_vit.inspection.examples import examples
 from keras_vit.report.attention_picture import attention_picture
 from keras_vit.report.augmentation_picture import augmentation_picture
 from keras_vit.report.calibration_picture import calibration_picture
@@ -41,6 +42,7 @@ class Subject(NamedTuple):
         validation: str, name of the images of the history's columns `val_...`. Default: "test".
         auto_augment: dict, arguments of the `AutoAugment` with which the model was trained. None:
             the model was trained without AutoAugment, or its training is unknown. Default: None.
+        seed: int, by which the images to show are chosen. Default: 0.
     """
 
     classifier: Classifier
@@ -50,6 +52,11 @@ class Subject(NamedTuple):
     history: list[dict[str, str]] | None = None
     validation: str = "test"
     auto_augment: Mapping | None = None
+    seed: int = 0
+
+    def chosen(self, count: int) -> np.ndarray:
+        """Return the indices of `count` images to show, which are spread over the classes."""
+        return examples(self.labels, count, self.seed)
 
 
 def draw_pictures(
@@ -138,7 +145,7 @@ def draw_filters(subject, path):
 def draw_augmentation(subject, path):
     if subject.auto_augment is None:
         raise ValueError("the model was trained without AutoAugment, or its training is unknown")
-    augmentation_picture(subject.images[0], path, **subject.auto_augment)
+    augmentation_picture(subject.images[subject.chosen(1)[0]], path, **subject.auto_augment)
 
 
 def with_attention(subject: Subject, count: int):
@@ -149,8 +156,9 @@ def with_attention(subject: Subject, count: int):
     """
     if not subject.classifier.has_attention:
         raise ValueError("the model has no attention blocks over a grid of patches")
-    images = subject.classifier.fitted(subject.images[:count])
-    return subject.classifier.model, images, subject.labels[:count]
+    chosen = subject.chosen(count)
+    images = subject.classifier.fitted(subject.images[chosen])
+    return subject.classifier.model, images, subject.labels[chosen]
 
 
 PICTURES = (

@@ -11,6 +11,7 @@ from keras_vit.data import ImageData
 from keras_vit.data.resizing import resize_images
 from keras_vit.files import whole_file, write_json
 from keras_vit.inspection.classifier import Classifier
+from keras_vit.inspection.examples import examples
 from keras_vit.report.attention_picture import attention_picture
 from keras_vit.report.confusion_picture import confusion_picture
 from keras_vit.report.curves import curves_picture
@@ -61,7 +62,7 @@ def finish_classifier(
     }
     save_model(model, folder)
     probabilities = classifier.as_probabilities(outputs)
-    pictures = draw_pictures(images, folder, model, rows, outputs.argmax(axis=1))
+    pictures = draw_pictures(images, folder, model, rows, outputs.argmax(axis=1), spec.seed)
     subject = Subject(
         classifier,
         *data.test,
@@ -69,6 +70,7 @@ def finish_classifier(
         rows,
         images.validation_name,
         spec.preset.auto_augment,
+        spec.seed,
     )
     write_report(folder.report, spec.recipe, subject, metrics, ready=pictures)
     write_json(folder.metrics, metrics)
@@ -97,7 +99,9 @@ def test_metrics(classifier: Classifier, outputs: np.ndarray, labels: np.ndarray
     }
 
 
-def draw_pictures(images: RunImages, folder: RunFolder, model, rows, predicted) -> list[Path]:
+def draw_pictures(
+    images: RunImages, folder: RunFolder, model, rows, predicted, seed: int
+) -> list[Path]:
     """Draw curves, confusions and attention into the run's folder; return the files' paths."""
     data = images.data
     pictures = [folder.confusion]
@@ -106,8 +110,9 @@ def draw_pictures(images: RunImages, folder: RunFolder, model, rows, predicted) 
         pictures.insert(0, folder.curves)
     confusion_picture(data.y_test, predicted, data.class_names, folder.confusion)
     if hasattr(model, "class_token"):  # a Transformer on patches
-        first = resize_images(data.x_test[:SHOWN], tuple(model.image_shape[:2]))
-        attention_picture(model, first, data.y_test[:SHOWN], folder.attention)
+        chosen = examples(data.y_test, SHOWN, seed)
+        shown = resize_images(data.x_test[chosen], tuple(model.image_shape[:2]))
+        attention_picture(model, shown, data.y_test[chosen], folder.attention)
         pictures.append(folder.attention)
     return pictures
 

@@ -77,11 +77,11 @@ PEERS = (
 # presets for a GPU, so that the search competes with models that were designed by hand.
 SEARCH = ("--max-parameters", "7000000", "--max-flops", "1700000000", "--trials", "24")
 QUEUE = (
+    *(recipe(data, "gpu-quick", 4) for data in BOTH),
     *(recipe(data, "kunvit", 6) for data in BOTH),
     Job("throughput", "benchmarks/throughput.py", PEERS, None, 5),
     *(recipe(data, "gpu-stem", 10) for data in BOTH),
     recipe("mnist", "gpu", 3),
-    recipe("cifar10", "gpu-quick", 4),
     *(recipe(data, "gpu-plain", 9) for data in BOTH),
     study("flat_image", "plain", "mnist", 5),
     study("flat_image", "augmented", "mnist", 10),

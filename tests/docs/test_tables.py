@@ -61,16 +61,23 @@ def test_the_recipes_still_train_as_the_kept_runs_did(kept):
 
 
 @pytest.mark.parametrize(
-    ("kept", "limit"),
-    [("mnist-10min", 600), ("cifar10-10min", 600), ("cifar10-hour", 3600), ("cifar100-hour", 3600)],
+    ("kept", "limit", "seeds"),
+    [
+        ("cifar10-hybrid-short", 120, 3),
+        ("cifar10-hybrid", 600, 1),
+        ("mnist-10min", 600, 3),
+        ("cifar10-10min", 600, 3),
+        ("cifar10-hour", 3600, 1),
+        ("cifar100-hour", 3600, 1),
+    ],
 )
-def test_ten_minutes_and_an_hour_are_so_long_at_most(kept, limit):
-    """From the command to its end; the ten minutes were run with seeds 0, 1 and 2."""
+def test_two_and_ten_minutes_and_an_hour_are_so_long_at_most(kept, limit, seeds):
+    """From the command to its end."""
     run = runs.kept(kept)
     assert len(run.to_end) == len(run.metrics)
     assert max(run.to_end) < limit
     assert [metrics["seed"] for metrics in run.metrics] == list(range(len(run.metrics)))
-    assert len(run.metrics) == (3 if limit == 600 else 1)
+    assert len(run.metrics) == seeds
 
 
 def test_a_mean_over_seeds_is_their_mean(tmp_path, monkeypatch):

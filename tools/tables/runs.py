@@ -1,24 +1,36 @@
 """Tables of the recipes' kept runs."""
 
 import re
+import runpy
 import statistics
+from pathlib import Path
 from typing import NamedTuple
 
 from keras_vit.runs.recipe import current_preset_name
 from tools.tables.markdown import RESULTS, link, percent, read, table
 
+RECIPES = Path(__file__).parents[2] / "recipes"
 # Every kept run of a recipe, in the order of the tables; README shows those in README_RUNS.
 KEPT = (
     "digits",
     "mnist",
     "mnist-10min",
+    "cifar10-hybrid-short",
+    "cifar10-hybrid",
     "cifar10-10min",
     "cifar10",
     "cifar10-hour",
     "cifar100",
     "cifar100-hour",
 )
-README_RUNS = ("digits", "mnist-10min", "cifar10-10min", "cifar10-hour", "cifar100-hour")
+README_RUNS = (
+    "digits",
+    "mnist-10min",
+    "cifar10-hybrid-short",
+    "cifar10-hybrid",
+    "cifar10-hour",
+    "cifar100-hour",
+)
 
 
 class Kept(NamedTuple):
@@ -44,6 +56,15 @@ class Kept(NamedTuple):
     def accuracy(self) -> float:
         """Mean share of the test images that is right."""
         return statistics.mean(run["test_accuracy"] for run in self.metrics)
+
+    @property
+    def epochs(self) -> str:
+        """Passes over the training images; a preset's epochs may have fewer steps than that."""
+        preset = read(f"{self.folders[0]}/config.json")["preset"]
+        images = self.metrics[0]["training_images"] // preset["batch_size"]
+        epochs = self.metrics[0]["epochs"]
+        steps = preset.get("steps_per_epoch")
+        return f"{epochs * steps / images:.1f}" if steps else str(epochs)
 
     @property
     def minutes(self) -> float:
@@ -76,8 +97,9 @@ def kept(name: str) -> Kept:
 def present_command(metrics: dict) -> str:
     """The command of a kept run as it is today, without what changes no number.
 
-    The backend is named, the preset has its present name, and a published system's recipe is
-    named by `keras-vit study`; `--out`, `--overwrite` and `--seed` are left out.
+    The backend is named, the preset has its present name and is named where it is no longer the
+    recipe's choice, and a published system's recipe is named by `keras-vit study`; `--out`,
+    `--overwrite` and `--seed` are left out.
     """
     words = metrics["command"].split()[1:]
     script = words.pop(0)
@@ -87,6 +109,10 @@ def present_command(metrics: dict) -> str:
         start = ["keras-vit", "study", name]
         if "--variant" not in words:
             start += ["--variant", metrics["preset"]]
+    elif not {"--preset", "--config"} & {*words} and (
+        preset := no_longer_chosen(name, metrics["preset"])
+    ):
+        words = ["--preset", preset, *words]
     line = " ".join(words)
     line = re.sub(r"--(out|seed) \S+|--overwrite", "", line)
     line = re.sub(
@@ -95,6 +121,17 @@ def present_command(metrics: dict) -> str:
         line,
     )
     return " ".join([f"KERAS_BACKEND={metrics['backend']}", *start, *line.split()])
+
+
+def no_longer_chosen(recipe: str, preset: str) -> str | None:
+    """The present name of a preset that a recipe took by itself and takes no more, or None."""
+    file = RECIPES / f"{recipe}.py"
+    if not file.exists():
+        return None
+    preset = current_preset_name(recipe, preset)
+    found = runpy.run_path(str(file))["RECIPE"]
+    named = preset in found.presets and not found.fine_tunes and not found.pretrains
+    return preset if named and preset != found.on_cpu else None
 
 
 def door(command: str) -> str:
@@ -134,7 +171,7 @@ def recipes() -> str:
             (
                 f"{TITLES[run.recipe]}, `{run.preset}`",
                 f"{run.metrics[0]['parameters']:,}",
-                run.metrics[0]["epochs"],
+                run.epochs,
                 accuracies,
                 seconds,
                 ", ".join(f"{one:,.0f}" for one in run.to_end) or "–",

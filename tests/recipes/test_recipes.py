@@ -56,7 +56,11 @@ def test_the_step_of_every_preset_is_compiled_with_its_augmentation(name, preset
     data = ImageData(images, labels, images, labels, tuple("abcdefghij"))
     preset = RECIPES[name].presets[preset]
     sizes = {"hidden_dim": 32, "depth": 1, "num_heads": 2, "mlp_dim": 32}
-    small = {**preset.model, **({"width": 8} if preset.model_class == "ResNet" else sizes)}
+    if preset.model_class == "ResNet":
+        sizes = {"width": 8}
+    elif preset.model_class == "ConvViT":
+        sizes["widths"] = (8,) * len(preset.model["widths"])
+    small = {**preset.model, **sizes}
     auto = "float32" if keras.backend.backend() == "tensorflow" else "mixed_bfloat16"
     dtype = auto if preset.dtype == "auto" else preset.dtype
     preset = dataclasses.replace(preset, model=small, dtype=dtype)

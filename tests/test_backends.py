@@ -89,7 +89,10 @@ def test_training_does_not_import_tensorflow_where_it_is_installed(tmp_path, bac
 
 @pytest.mark.parametrize(
     ("backend", "data"),
-    [pytest.param("jax", "npz", marks=pytest.mark.slow), ("torch", "digits")],
+    [
+        pytest.param("jax", "npz", marks=pytest.mark.slow),
+        pytest.param("torch", "digits", marks=pytest.mark.slow),
+    ],
 )
 def test_without_tensorflow_the_digits_recipe_and_npz_files_work(tmp_path, backend, data):
     arguments = ["--out", tmp_path / "run", "--epochs", 1, "--limit", 64]

@@ -33,6 +33,24 @@ PRESETS = [
     if recipe != "cifar100" or name == "compact"
     if preset.dtype == "float32" or name == r.on_cpu or keras.backend.backend() != "tensorflow"
 ]
+# What may differ between presets whose steps are compiled alike, once their models are made small.
+NUMBERS = (
+    *("summary", "expect", "epochs", "steps_per_epoch", "checkpoint_epochs", "warmup_epochs"),
+    *("batch_size", "peak_learning_rate", "final_learning_rate", "weight_decay"),
+)
+SIZES = ("hidden_dim", "depth", "num_heads", "mlp_dim", "width", "widths")
+
+
+def compiled_alike(recipe, name):
+    """What the compiled step of a preset depends on, as text."""
+    preset = dataclasses.asdict(DATA_SETS[recipe].presets[name])
+    kept = {key: value for key, value in preset.items() if key not in NUMBERS}
+    kept["model"] = {key: value for key, value in kept["model"].items() if key not in SIZES}
+    return recipe, json.dumps(kept, sort_keys=True, default=dict)
+
+
+# Of presets that are compiled alike, the first.
+PRESETS = list({compiled_alike(*pair): pair for pair in reversed(PRESETS)}.values())[::-1]
 TUNING = RECIPES["finetune"].presets
 
 

@@ -154,7 +154,7 @@ def test_a_batch_that_the_devices_do_not_divide_is_refused_before_anything_runs(
     assert not folder.exists()
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_weights_that_the_devices_do_not_divide_are_refused(tmp_path):
     folder = tmp_path / "run"
     said = refused("run", "--out", folder, "--distribute", "model", devices=3)
@@ -163,7 +163,7 @@ def test_weights_that_the_devices_do_not_divide_are_refused(tmp_path):
     assert not folder.exists()
 
 
-@pytest.mark.medium
+@pytest.mark.slow
 def test_two_devices_of_tensorflow_give_the_loss_of_one(tmp_path):
     file = tmp_path / "curves.json"
     ended(start("curves", file, "one", "data", backend="tensorflow"))

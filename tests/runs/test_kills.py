@@ -123,7 +123,7 @@ def kill_often(runs, kills, seed):
 
 @a_few
 def test_killed_a_few_times_a_run_ends_as_the_unbroken_one(runs):
-    kill_often(runs, 4, seed=0)
+    kill_often(runs, 2, seed=0)
 
 
 @pytest.mark.slow

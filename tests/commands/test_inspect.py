@@ -1,3 +1,4 @@
+import argparse
 import json
 import re
 import shutil
@@ -8,9 +9,11 @@ import pytest
 from PIL import Image
 
 from keras_vit import load_data
-from keras_vit.commands import main
+from keras_vit.commands import main, tested_images
+from keras_vit.inspection.classifier import Classifier
 from keras_vit.runs import Preset
 from keras_vit.runs.spec import RunSpec
+from keras_vit.weights.model_file import load_model
 
 RNG = np.random.default_rng(0)
 NAMES = ("ant", "bee", "cat", "dog", "elk", "fox")
@@ -164,3 +167,26 @@ def test_classes_are_matched_by_name(vit_folder, tmp_path, monkeypatch):
     np.savez(path, **arrays, class_names=names)
     main(["inspect", str(vit_folder), "--data", str(path), "--out", str(tmp_path / "report")])
     assert rows(tmp_path / "report" / "report.html")["Accuracy"] == "100.00%"
+
+
+@pytest.mark.medium
+def test_a_fine_tuned_runs_images_are_those_of_its_own_test(vit_folder, tmp_path, capsys):
+    """A run keeps photographs a seventh larger and shrinks them to test; so does `inspect`."""
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for i in range(10):
+            pixels = rng.integers(0, 256, (31, 26, 3)).astype("uint8")
+            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{i}.png")
+    photos, run, out = (str(tmp_path / name) for name in ("photos", "run", "report"))
+    main(["finetune", str(vit_folder), "--linear-probe", "--data", photos, "--out", run])
+    own = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    flags = argparse.Namespace(model=run, data=photos, data_dir=None, seed=None, skip_bad=False)
+    classifier = Classifier(load_model(run))
+    x, y = tested_images.test_data(flags, classifier).test
+    assert x.shape[1:] == (10, 10, 3)  # a seventh larger than 8
+    shares = classifier.probabilities(x)[np.arange(len(y)), y]
+    assert -np.log(shares).mean() == pytest.approx(own["test_loss"], rel=1e-5)
+    capsys.readouterr()
+    main(["inspect", run, "--data", photos, "--out", out])
+    assert "4 test images" in capsys.readouterr().out

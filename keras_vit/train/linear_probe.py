@@ -88,8 +88,14 @@ def best_strength(fitted: tuple, held_out: tuple) -> tuple[float, float, float]:
         regression = logistic_regression(*fitted, 10.0**exponent)
         features, labels = held_out
         own = np.searchsorted(regression.classes_, labels)
-        shares = regression.predict_log_proba(features)[np.arange(len(labels)), own]
-        judged[exponent] = -float(shares.mean()), float(regression.score(features, labels))
+        logits = regression.decision_function(features)
+        if logits.ndim == 1:  # of two classes, that of the second against the first
+            logits = np.stack([np.zeros_like(logits), logits], axis=1)
+        # scikit-learn's `predict_log_proba` is minus infinity where a probability rounds to 0.
+        logits = logits - logits.max(axis=1, keepdims=True)
+        log_shares = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        loss = -log_shares[np.arange(len(labels)), own].mean()
+        judged[exponent] = float(loss), float(regression.score(features, labels))
 
     for exponent in EXPONENTS:
         judge(exponent)

@@ -78,6 +78,15 @@ def test_the_penalty_has_the_lowest_cross_entropy_and_not_the_best_accuracy():
     assert losses[strength] < losses[100.0] - 0.3
 
 
+def test_a_class_that_is_sure_to_be_wrong_has_a_finite_cross_entropy():
+    """Where its probability rounds to zero; a warning would fail the test."""
+    x = 1e3 * np.repeat([[-1.0], [1.0]], 10, axis=0)
+    labels = np.repeat([0, 1], 10)
+    _, loss, accuracy = best_strength((x, labels), (x, 1 - labels))
+    assert accuracy == 0
+    assert np.isfinite(loss)
+
+
 def test_the_row_of_penalties_grows_where_its_end_is_the_best():
     rng = np.random.default_rng(0)
     x, labels = rng.normal(size=(200, 40)), rng.integers(0, 2, 200)  # nothing to be learned

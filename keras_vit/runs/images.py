@@ -13,6 +13,7 @@ import numpy as np
 
 from keras_vit.data import (
     ImageData,
+    PassedOverWarning,
     StreamedImages,
     UnreadableImagesWarning,
     load_data,
@@ -22,6 +23,8 @@ from keras_vit.data.channels import with_channels
 from keras_vit.data.loading import NAMES
 from keras_vit.runs.bad_loss import BadLoss
 from keras_vit.runs.spec import RunSpec
+
+TOLD_IN_A_LINE = (UnreadableImagesWarning, PassedOverWarning)  # warnings about a folder's files
 
 
 class RunImages(NamedTuple):
@@ -149,7 +152,8 @@ def split_images(data: ImageData, spec: RunSpec) -> RunImages:
 def load_run_data(spec: RunSpec, start: keras.Model | None = None) -> ImageData:
     """Load the data as `load_data` gives it, and say its warnings about files in a line."""
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UnreadableImagesWarning)
+        for category in TOLD_IN_A_LINE:
+            warnings.simplefilter("always", category)
         data = load_data(
             spec.data,
             data_dir=spec.data_dir,
@@ -159,7 +163,7 @@ def load_run_data(spec: RunSpec, start: keras.Model | None = None) -> ImageData:
             stream=spec.stream,
         )
     for warning in caught:
-        if issubclass(warning.category, UnreadableImagesWarning):
+        if issubclass(warning.category, TOLD_IN_A_LINE):
             print(f"{spec.recipe}: {warning.message}")
         else:
             warnings.warn_explicit(

@@ -461,9 +461,12 @@ def test_a_folder_of_images_trains_and_counts_what_it_leaves_out(tmp_path, capsy
             pixels = rng.integers(value - 30, value + 30, (12, 10, 3)).astype("uint8")
             Image.fromarray(pixels).save(tmp_path / "images" / name / f"{i}.png")
     (tmp_path / "images" / "dark" / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "images" / "dark" / "other.heic").write_bytes(b"of another kind")
     arguments = ["--data", str(tmp_path / "images"), "--image-size", "8", "--preset", "other"]
     assert "broken.png" in refused(capsys, tmp_path / "run", *arguments)
     start(tmp_path / "run", *arguments, "--skip-bad")
-    assert "left out 1 unreadable image" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "left out 1 unreadable image" in said
+    assert "passed over files of kinds that it does not read: 1 .heic" in said
     with open(tmp_path / "run" / "history.csv", newline="") as file:
         assert len(list(csv.reader(file))) == 2
